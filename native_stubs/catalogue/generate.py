@@ -1,0 +1,192 @@
+"""Generates C from data at build time (Python standard library only).
+
+generate.py operators  CATALOGUE INCLUDE_DIR SOURCE    aclnnop headers and the entry points of libopapi
+generate.py unsupported OUTPUT HEADER...               weak definitions for everything the headers declare
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+KINDS = {
+    "aclTensor *": "STUB_TENSOR",
+    "aclTensorList *": "STUB_TENSOR_LIST",
+    "aclScalar *": "STUB_SCALAR",
+    "aclScalarList *": "STUB_SCALAR_LIST",
+    "aclIntArray *": "STUB_INT_ARRAY",
+    "aclFloatArray *": "STUB_FLOAT_ARRAY",
+    "aclBoolArray *": "STUB_BOOL_ARRAY",
+    "char *": "STUB_TEXT",
+    "bool": "STUB_FLAG",
+    "float": "STUB_REAL",
+    "double": "STUB_REAL",
+    **dict.fromkeys(["int8_t", "int", "int32_t", "int64_t", "uint64_t", "aclDataType"], "STUB_INT"),
+}
+FIELDS = {
+    "STUB_TENSOR": "tensor",
+    "STUB_TENSOR_LIST": "tensors",
+    "STUB_SCALAR": "scalar",
+    "STUB_SCALAR_LIST": "scalars",
+    "STUB_INT_ARRAY": "ints",
+    "STUB_FLOAT_ARRAY": "floats",
+    "STUB_BOOL_ARRAY": "bools",
+    "STUB_TEXT": "text",
+    "STUB_FLAG": "flag",
+    "STUB_REAL": "real",
+    "STUB_INT": "integer",
+}
+ROLES = {"in": "STUB_IN", "out": "STUB_OUT", "inout": "STUB_INOUT"}
+TAIL = ["uint64_t *workspaceSize", "aclOpExecutor **executor"]
+PHASE_TWO = "void *workspace, uint64_t workspaceSize, aclOpExecutor *executor, aclrtStream stream"
+
+# What an undefined function returns, by its declared type: (C type, value). Pointers of any kind are NULL.
+UNSUPPORTED = "stub_unsupported({name})"
+HCCL_NOT_SUPPORTED = f"({UNSUPPORTED}, 5)"
+WEAK_RESULTS = {
+    "aclError": ("int", UNSUPPORTED),
+    "aclnnStatus": ("int", UNSUPPORTED),
+    "HcclResult": ("int", HCCL_NOT_SUPPORTED),
+    "void": ("void", f"(void){UNSUPPORTED}"),
+    "aclFloat16": ("uint16_t", f"({UNSUPPORTED}, (uint16_t)0)"),
+    **{
+        ctype: (ctype, f"({UNSUPPORTED}, ({ctype})0)") for ctype in ("size_t", "uint32_t", "int32_t", "float")
+    },
+}
+NULL_RESULT = ("void *", f"({UNSUPPORTED}, NULL)")
+POINTER_TYPES = {"aclrtAllocatorDesc", "aclrtBinary"}
+
+
+def kind_of(ctype):
+    return KINDS[ctype.removeprefix("const ")]
+
+
+def role_of(param):
+    role = param[2].rstrip("?") if len(param) > 2 else "in"
+    return ROLES[role]
+
+
+def joined(ctype, name):
+    return f"{ctype}{name}" if ctype.endswith("*") else f"{ctype} {name}"
+
+
+def phase_one(name, operator):
+    params = [joined(p[0], p[1]) for p in operator["params"]] + TAIL
+    return f"aclnnStatus {name}GetWorkspaceSize({', '.join(params)})"
+
+
+def phase_two(name):
+    return f"aclnnStatus {name}({PHASE_TWO})"
+
+
+def declarations(name, operator):
+    """The two prototypes, one parameter a line: its role, where it is a tensor, stands behind it as a comment."""
+    params = [(joined(p[0], p[1]), f" /* {p[2]} */" if len(p) > 2 else "") for p in operator["params"]]
+    lines = [f"    {text},{role}" for text, role in params] + [f"    {TAIL[0]},", f"    {TAIL[1]});"]
+    one = "\n".join([f"ACL_FUNC_VISIBILITY aclnnStatus {name}GetWorkspaceSize(", *lines])
+    return f"{one}\nACL_FUNC_VISIBILITY {phase_two(name)};\n"
+
+
+def header_text(header, operators):
+    guard = re.sub(r"\W", "_", header).upper() + "_"
+    body = "\n".join(declarations(name, operator) for name, operator in operators)
+    return f"""/* Generated from the catalogue. */
+#ifndef {guard}
+#define {guard}
+
+#include "aclnn/aclnn_base.h"
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+{body}
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+
+def entry_points(name, operator):
+    params = [f'{{"{p[1]}", {kind_of(p[0])}, {role_of(p)}}}' for p in operator["params"]]
+    values = [f"{{.{FIELDS[kind_of(p[0])]} = {p[1]}}}" for p in operator["params"]]
+    return f"""
+extern const stub_kernel stub_kernel_{name} STUB_OPTIONAL;
+static const stub_param params_{name}[] = {{{", ".join(params)}}};
+static const stub_operator operator_{name} = {{"{name}", params_{name}, {len(params)}, &stub_kernel_{name}}};
+{phase_one(name, operator)} {{
+    const stub_value stub_args[] = {{{", ".join(values)}}};
+    return stub_phase_one(&operator_{name}, stub_args, workspaceSize, executor);
+}}
+{phase_two(name)} {{
+    return stub_phase_two(&operator_{name}, workspace, workspaceSize, executor, stream);
+}}
+"""
+
+
+def source_text(headers, operators):
+    includes = "".join(f'#include "{header}"\n' for header in headers)
+    prologue = f"""/* Generated from the catalogue: packs each call's arguments into one record. */
+#include "nnopbase/call.h"
+{includes}
+#define STUB_OPTIONAL __attribute__((weak, visibility("hidden")))
+"""
+    return prologue + "".join(entry_points(name, operator) for name, operator in operators)
+
+
+def write(path, text):
+    """Leaves an unchanged file alone, so that nothing is rebuilt for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def generate_operators(catalogue, include, source):
+    entries = json.loads(Path(catalogue).read_text(encoding="utf-8"))
+    operators = [(name, entry) for name, entry in entries.items() if not entry.get("experimental")]
+    headers = {}
+    for name, operator in operators:
+        headers.setdefault(operator["header"], []).append((name, operator))
+    for header, members in headers.items():
+        write(Path(include) / header, header_text(header, members))
+    write(Path(source), source_text(sorted(headers), operators))
+
+
+def declared_functions(text):
+    text = re.sub(r"/\*.*?\*/|//[^\n]*|^[ \t]*#(?:\\\n|[^\n])*", " ", text, flags=re.DOTALL | re.MULTILINE)
+    pattern = r"ACL_FUNC_VISIBILITY\s+([\w\s*]+?)\s*(\*?)\s*\b(\w+)\s*\("
+    return [(name, returns + pointer) for returns, pointer, name in re.findall(pattern, text)]
+
+
+def weak_definition(name, returns):
+    pointer = returns.endswith("*") or returns in POINTER_TYPES
+    ctype, value = NULL_RESULT if pointer else WEAK_RESULTS[returns.strip()]
+    statement = value.replace("{name}", f'"{name}"')
+    keyword = "" if ctype == "void" else "return "
+    return f"STUB_WEAK {ctype} {name}(void);\n{ctype} {name}(void) {{\n    {keyword}{statement};\n}}\n"
+
+
+def generate_unsupported(output, *headers):
+    functions = {}
+    for header in headers:
+        functions.update(declared_functions(Path(header).read_text(encoding="utf-8")))
+    prologue = """/* Generated from the public headers: what no source file of this library defines ends here. Callers pass
+ * arguments that are ignored; the C calling conventions of the supported machines allow that. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+
+#define STUB_WEAK __attribute__((weak, visibility("default")))
+
+"""
+    write(
+        Path(output),
+        prologue + "\n".join(weak_definition(*function) for function in sorted(functions.items())),
+    )
+
+
+if __name__ == "__main__":
+    {"operators": generate_operators, "unsupported": generate_unsupported}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,128 @@
+/* Copies and fills; see copy.h. Queued tasks live here and not in the API libraries, which may be unloaded earlier. */
+#include "core/copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "acl/acl_base.h"
+#include "core/error.h"
+#include "core/memory.h"
+
+typedef struct {
+    stub_task task;
+    stub_copy copy;
+    unsigned char staged[]; /* the source's bytes of a staged copy */
+} copy_task;
+
+typedef struct {
+    stub_task task;
+    stub_fill fill;
+} fill_task;
+
+/* Where the bytes of an address can be touched. */
+static void *host_view(const void *address) {
+    return stub_is_device_address(address) ? stub_shadow(address) : (void *)(uintptr_t)address;
+}
+
+/* Bytes from the first to behind the last; false when that does not fit into size_t. */
+static bool extent_of(size_t width, size_t height, size_t pitch, size_t *extent) {
+    size_t rows = 0;
+    return !__builtin_mul_overflow(height - 1, pitch, &rows) && !__builtin_add_overflow(rows, width, extent);
+}
+
+static int check_side(const char *function, const char *name, const void *address, size_t extent) {
+    if (!stub_is_device_address(address)) {
+        return ACL_SUCCESS;
+    }
+    if (stub_shadow(address) == NULL) {
+        return ACL_ERROR_RT_MEMORY_ALLOCATION; /* stub_shadow has left the text */
+    }
+    size_t available = stub_device_bytes_from(address);
+    if (extent <= available) {
+        return ACL_SUCCESS;
+    }
+    return stub_fail(ACL_ERROR_RT_PARAM_INVALID,
+                     "%s: %zu bytes from %s %p reach beyond the end of the device's memory, which is %zu bytes away.",
+                     function, extent, name, address, available);
+}
+
+int stub_copy_check(const char *function, const stub_copy *copy) {
+    size_t dst_extent = 0;
+    size_t src_extent = 0;
+    if (!extent_of(copy->width, copy->height, copy->dst_pitch, &dst_extent) ||
+        !extent_of(copy->width, copy->height, copy->src_pitch, &src_extent)) {
+        return stub_fail(ACL_ERROR_RT_PARAM_INVALID, "%s: height %zu times a pitch (dpitch %zu, spitch %zu) overflows.",
+                         function, copy->height, copy->dst_pitch, copy->src_pitch);
+    }
+    int status = check_side(function, "dst", copy->dst, dst_extent);
+    return status == ACL_SUCCESS ? check_side(function, "src", copy->src, src_extent) : status;
+}
+
+int stub_fill_check(const char *function, const stub_fill *fill) {
+    return check_side(function, "devPtr", fill->dst, fill->count);
+}
+
+void stub_copy_run(const stub_copy *copy) {
+    char *dst = host_view(copy->dst);
+    const char *src = host_view(copy->src);
+    for (size_t row = 0; row < copy->height; row++) {
+        memmove(dst + row * copy->dst_pitch, src + row * copy->src_pitch, copy->width);
+    }
+}
+
+void stub_fill_run(const stub_fill *fill) {
+    memset(host_view(fill->dst), fill->value, fill->count);
+}
+
+static int run_copy(stub_task *task) {
+    stub_copy_run(&((copy_task *)(void *)task)->copy);
+    return ACL_SUCCESS;
+}
+
+static int run_fill(stub_task *task) {
+    stub_fill_run(&((fill_task *)(void *)task)->fill);
+    return ACL_SUCCESS;
+}
+
+static void release_task(stub_task *task) {
+    free(task);
+}
+
+static int fail_task_memory(const char *function, size_t size) {
+    return stub_fail(ACL_ERROR_RT_MEMORY_ALLOCATION, "%s: the host has no memory for a task of %zu bytes.", function,
+                     size);
+}
+
+static copy_task *new_copy_task(const char *function, const stub_copy *copy, size_t staged) {
+    copy_task *task = malloc(sizeof *task + staged);
+    if (task != NULL) {
+        task->task = (stub_task){.run = run_copy, .release = release_task, .name = function};
+        task->copy = *copy;
+    }
+    return task;
+}
+
+int stub_copy_enqueue(const char *function, const stub_copy *copy, stub_stream *stream) {
+    copy_task *task = new_copy_task(function, copy, 0);
+    return task == NULL ? fail_task_memory(function, sizeof *task) : stub_stream_enqueue(stream, &task->task);
+}
+
+int stub_copy_enqueue_staged(const char *function, const stub_copy *copy, stub_stream *stream) {
+    copy_task *task = new_copy_task(function, copy, copy->width);
+    if (task == NULL) {
+        return fail_task_memory(function, sizeof *task + copy->width);
+    }
+    memcpy(task->staged, host_view(copy->src), copy->width);
+    task->copy.src = task->staged;
+    return stub_stream_enqueue(stream, &task->task);
+}
+
+int stub_fill_enqueue(const char *function, const stub_fill *fill, stub_stream *stream) {
+    fill_task *task = malloc(sizeof *task);
+    if (task == NULL) {
+        return fail_task_memory(function, sizeof *task);
+    }
+    task->task = (stub_task){.run = run_fill, .release = release_task, .name = function};
+    task->fill = *fill;
+    return stub_stream_enqueue(stream, &task->task);
+}

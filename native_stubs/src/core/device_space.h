@@ -1,0 +1,33 @@
+/* The address space of device memory: one PROT_NONE reservation that all devices share and, per device, the sparse
+ * shadow that holds the bytes. Only the memory sources include this. */
+#ifndef ASCEND_STUB_CORE_DEVICE_SPACE_H
+#define ASCEND_STUB_CORE_DEVICE_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STUB_DEVICE_PAGE ((size_t)2 << 20)
+
+/* Makes the reservation on first use and installs the SIGSEGV guard; 207001 with a text when that fails. */
+int stub_space_open(void);
+
+/* Maps a device's shadow on first use; 207001 with a text when that fails. */
+int stub_space_map(int device);
+
+/* Device and offset of an address in the reservation. Lock-free, async-signal-safe. */
+bool stub_space_locate(const void *address, int *device, size_t *offset);
+
+/* Device address of an offset; the reservation is open. */
+uintptr_t stub_space_address(int device, size_t offset);
+
+/* Start of a device's shadow, NULL before stub_space_map. */
+char *stub_space_shadow(int device);
+
+/* Gives the memory behind a range back to the system; it reads as zeros afterwards. */
+void stub_space_discard(int device, size_t offset, size_t size);
+
+/* Installs the SIGSEGV handler that explains host accesses to device memory and then lets the process die. */
+void stub_install_segv_guard(void);
+
+#endif

@@ -1,0 +1,149 @@
+/* The two phases of every operator, and the life of an executor between them.
+ *
+ * Phase one snapshots the call into an executor. Phase two turns that executor into a task of the stream; for a
+ * repeatable one it makes a copy of it, so that addresses may be changed and the executor may be destroyed while
+ * earlier runs are still queued. */
+#include "aclnn/opdev/op_errno.h"
+#include "core/error.h"
+#include "nnopbase/executor.h"
+#include "nnopbase/snapshot.h"
+
+/* On failure CANN leaves the caller's workspaceSize and executor as they were, and so does this. */
+aclnnStatus stub_phase_one(const stub_operator *op, const stub_value *args, uint64_t *workspace_size,
+                           aclOpExecutor **executor) {
+    if (workspace_size == NULL || executor == NULL) {
+        return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%sGetWorkspaceSize: %s is NULL", op->name,
+                         workspace_size == NULL ? "workspaceSize" : "executor");
+    }
+    if (op->kernel == NULL) {
+        return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
+                         "%s has no kernel in the ascend-ops stand-in: it runs only with CANN on an NPU", op->name);
+    }
+    stub_context *context;
+    if (stub_context_current(&context) != 0) {
+        return stub_fail(ACLNN_ERR_RUNTIME_ERROR, "%sGetWorkspaceSize needs a current context", op->name);
+    }
+    stub_executor *made = stub_executor_new();
+    if (made == NULL) {
+        return ACLNN_ERR_INNER_CREATE_EXECUTOR;
+    }
+    aclnnStatus status = stub_snapshot(&made->arena, op, args, &made->call);
+    if (status == ACLNN_SUCCESS) {
+        status = op->kernel->check(&made->call, &made->plan);
+    }
+    if (status != ACLNN_SUCCESS) {
+        stub_executor_release(made);
+        return status;
+    }
+    *workspace_size = made->plan.workspace_size;
+    *executor = stub_executor_publish(made);
+    return ACLNN_SUCCESS;
+}
+
+static int run_kernel(stub_task *task) {
+    const stub_executor *executor = (const stub_executor *)task;
+    return executor->call.op->kernel->run(&executor->call);
+}
+
+static void release_task(stub_task *task) {
+    stub_executor_release((stub_executor *)task);
+}
+
+/* A copy of a repeatable executor, to be run once. */
+static aclnnStatus copy_executor(const stub_executor *executor, stub_executor **copy) {
+    stub_executor *made = stub_executor_new();
+    if (made == NULL) {
+        return ACLNN_ERR_INNER_CREATE_EXECUTOR;
+    }
+    const aclnnStatus status = stub_snapshot(&made->arena, executor->call.op, executor->call.args, &made->call);
+    if (status != ACLNN_SUCCESS) {
+        stub_executor_release(made);
+        return status;
+    }
+    made->plan = executor->plan;
+    *copy = made;
+    return ACLNN_SUCCESS;
+}
+
+/* What to run for a handle: the executor itself, which the handle then no longer names, or a copy. */
+static aclnnStatus take_run(const stub_operator *op, const aclOpExecutor *handle, stub_executor **run) {
+    const stub_executor *executor = stub_executor_find(handle);
+    if (executor != NULL && executor->repeatable) {
+        return copy_executor(executor, run);
+    }
+    *run = stub_executor_take(handle);
+    return *run != NULL ? ACLNN_SUCCESS : stub_executor_refuse(ACLNN_ERR_PARAM_INVALID, op->name, handle);
+}
+
+static aclnnStatus check_run(const stub_operator *op, const stub_executor *run, const void *workspace,
+                             uint64_t workspace_size) {
+    if (run->call.op != op) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: the executor was made by %sGetWorkspaceSize, run it with %s",
+                         op->name, run->call.op->name, run->call.op->name);
+    }
+    if (workspace == NULL && workspace_size > 0) {
+        return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: workspace is NULL, but workspaceSize is %llu", op->name,
+                         (unsigned long long)workspace_size);
+    }
+    if (workspace_size < run->plan.workspace_size) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: workspaceSize is %llu, phase one asked for %llu bytes", op->name,
+                         (unsigned long long)workspace_size, (unsigned long long)run->plan.workspace_size);
+    }
+    return ACLNN_SUCCESS;
+}
+
+/* Ends with the run owned by the stream, or released. */
+static aclnnStatus queue_run(stub_executor *run, aclrtStream handle) {
+    stub_stream *stream;
+    const bool resolved = stub_stream_resolve(handle, run->call.op->name, &stream) == 0;
+    if (!resolved || run->plan.nothing_to_run) {
+        stub_executor_release(run);
+        return resolved ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
+    }
+    run->task = (stub_task){.run = run_kernel, .release = release_task, .name = run->call.op->name};
+    return stub_stream_enqueue(stream, &run->task) == 0 ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
+}
+
+aclnnStatus stub_phase_two(const stub_operator *op, void *workspace, uint64_t workspace_size, aclOpExecutor *executor,
+                           aclrtStream stream) {
+    if (executor == NULL) {
+        return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: executor is NULL", op->name);
+    }
+    stub_executor *run;
+    aclnnStatus status = take_run(op, executor, &run);
+    if (status != ACLNN_SUCCESS) {
+        return status;
+    }
+    status = check_run(op, run, workspace, workspace_size);
+    if (status != ACLNN_SUCCESS) {
+        stub_executor_release(run);
+        return status;
+    }
+    run->call.workspace = workspace;
+    run->call.workspace_size = workspace_size;
+    return queue_run(run, stream);
+}
+
+aclnnStatus aclSetAclOpExecutorRepeatable(aclOpExecutor *executor) {
+    if (executor == NULL) {
+        return stub_fail(ACLNN_ERR_INNER_NULLPTR, "aclSetAclOpExecutorRepeatable: executor is NULL");
+    }
+    stub_executor *found = stub_executor_find(executor);
+    if (found == NULL) {
+        return stub_executor_refuse(ACLNN_ERR_INNER, "aclSetAclOpExecutorRepeatable", executor);
+    }
+    found->repeatable = true;
+    return ACLNN_SUCCESS;
+}
+
+aclnnStatus aclDestroyAclOpExecutor(aclOpExecutor *executor) {
+    if (executor == NULL) {
+        return stub_fail(ACLNN_ERR_INNER_NULLPTR, "aclDestroyAclOpExecutor: executor is NULL");
+    }
+    stub_executor *taken = stub_executor_take(executor);
+    if (taken == NULL) {
+        return stub_executor_refuse(ACLNN_ERR_INNER, "aclDestroyAclOpExecutor", executor);
+    }
+    stub_executor_release(taken);
+    return ACLNN_SUCCESS;
+}
