@@ -80,7 +80,7 @@ def phase_two(name):
 
 
 def declarations(name, operator):
-    """The two prototypes, one parameter a line: its role, where it is a tensor, stands behind it as a comment."""
+    """The two prototypes, one parameter a line; a tensor's role stands behind it as a comment."""
     params = [(joined(p[0], p[1]), f" /* {p[2]} */" if len(p) > 2 else "") for p in operator["params"]]
     lines = [f"    {text},{role}" for text, role in params] + [f"    {TAIL[0]},", f"    {TAIL[1]});"]
     one = "\n".join([f"ACL_FUNC_VISIBILITY aclnnStatus {name}GetWorkspaceSize(", *lines])
@@ -172,8 +172,8 @@ def generate_unsupported(output, *headers):
     functions = {}
     for header in headers:
         functions.update(declared_functions(Path(header).read_text(encoding="utf-8")))
-    prologue = """/* Generated from the public headers: what no source file of this library defines ends here. Callers pass
- * arguments that are ignored; the C calling conventions of the supported machines allow that. */
+    prologue = """/* Generated from the public headers: what no source file of this library defines ends here.
+ * Callers pass arguments that are ignored; the C calling conventions of the supported machines allow that. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -12,9 +12,10 @@ import pytest
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted([*HERE.glob("test_*.c"), *HERE.glob("test_*.cpp")])
+COMPILERS = {".c": ("c11", "CC", "gcc"), ".cpp": ("c++17", "CXX", "g++")}
 VECTORS = {"test_dynamic_quant_v2": "aclnnDynamicQuantV2", "test_ascend_anti_quant": "aclnnAscendAntiQuant"}
 
-pytestmark = pytest.mark.stand_in(reason="statuses and lifetimes are asserted more strictly than CANN documents them")
+pytestmark = pytest.mark.stand_in(reason="statuses are asserted more strictly than CANN documents them")
 
 
 def run(command: list[str]) -> str:
@@ -39,11 +40,11 @@ def vector_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def compiler(source: Path) -> list[str]:
-    language, variable, fallback = ("c++17", "CXX", "g++") if source.suffix == ".cpp" else ("c11", "CC", "gcc")
-    command = os.environ.get(variable, fallback).split()
+    standard, variable, usual = COMPILERS[source.suffix]
+    command = os.environ.get(variable, usual).split()
     if shutil.which(command[0]) is None:
-        pytest.skip(f"no compiler: {variable} is not set and there is no {fallback}")
-    return [*command, f"-std={language}", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE"]
+        pytest.skip(f"no compiler: {variable} is not set and there is no {usual}")
+    return [*command, f"-std={standard}", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
 
 
 @pytest.mark.parametrize("source", PROGRAMS, ids=lambda path: path.name)

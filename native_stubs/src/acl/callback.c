@@ -1,7 +1,7 @@
 /* The user's functions on streams, and the callback for failed tasks. */
+#include "core/callback.h"
 #include "acl/acl_rt.h"
 #include "acl/arguments.h"
-#include "core/callback.h"
 #include "core/stream.h"
 
 static aclError refuse_null_function(const char *function) {

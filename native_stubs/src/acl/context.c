@@ -1,7 +1,7 @@
 /* Contexts. */
+#include "core/context.h"
 #include "acl/acl_rt.h"
 #include "acl/arguments.h"
-#include "core/context.h"
 
 aclError aclrtCreateContext(aclrtContext *context, int32_t deviceId) {
     if (context == NULL) {

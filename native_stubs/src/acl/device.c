@@ -82,8 +82,8 @@ aclError aclrtGetDeviceUtilizationRate(int32_t deviceId, aclrtUtilizationInfo *u
         return refuse_null(__func__, "utilizationInfo");
     }
     if (utilizationInfo->utilizationExtend != NULL) {
-        return stub_fail(ACL_ERROR_INVALID_PARAM, "%s: utilizationInfo->utilizationExtend is reserved and must be NULL.",
-                         __func__);
+        return stub_fail(ACL_ERROR_INVALID_PARAM,
+                         "%s: utilizationInfo->utilizationExtend is reserved and must be NULL.", __func__);
     }
     aclError status = stub_device_check(__func__, deviceId);
     if (status == ACL_SUCCESS) {

@@ -1,7 +1,7 @@
 /* Events: creating, destroying, and what they queue on streams. Queries are in event_query.c. */
+#include "core/event.h"
 #include "acl/acl_rt.h"
 #include "acl/arguments.h"
-#include "core/event.h"
 #include "core/stream.h"
 #include "core/timeouts.h"
 
@@ -48,9 +48,9 @@ static aclError resolve(const char *function, aclrtEvent event_handle, aclrtStre
                         stub_stream **stream) {
     aclError status = resolve_event(function, event_handle, event);
     if (status == ACL_SUCCESS && (stub_event_flags(*event) & ACL_EVENT_DEVICE_USE_ONLY) != 0) {
-        status = stub_fail(ACL_ERROR_RT_PARAM_INVALID,
-                           "%s: the event was created with ACL_EVENT_DEVICE_USE_ONLY; the host cannot use it.",
-                           function);
+        status =
+            stub_fail(ACL_ERROR_RT_PARAM_INVALID,
+                      "%s: the event was created with ACL_EVENT_DEVICE_USE_ONLY; the host cannot use it.", function);
     }
     return status == ACL_SUCCESS ? stub_stream_resolve(stream_handle, function, stream) : status;
 }

@@ -1,8 +1,8 @@
 /* Streams: life, synchronization, queries. Attributes are in stream_attributes.c. */
+#include "core/stream.h"
 #include "acl/acl_rt.h"
 #include "acl/arguments.h"
 #include "core/context.h"
-#include "core/stream.h"
 
 #define LEAST_PRIORITY 7u
 /* Streams for building models, whose tasks are kept and not run. */

@@ -153,8 +153,7 @@ int stub_unsubscribe_report(uint64_t thread, stub_stream *stream) {
     } else if (stream->subscriber->id != thread) {
         status = stub_fail(ACL_ERROR_RT_THREAD_SUBSCRIBE,
                            "aclrtUnSubscribeReport: thread %llu is not the report thread of stream %u, %llu is.",
-                           (unsigned long long)thread, stream->handle.id,
-                           (unsigned long long)stream->subscriber->id);
+                           (unsigned long long)thread, stream->handle.id, (unsigned long long)stream->subscriber->id);
     } else {
         unbind(stream);
     }
@@ -243,11 +242,8 @@ int stub_launch_callback(stub_stream *stream, void (*function)(void *), void *ar
     if (call == NULL) {
         return stub_fail(ACL_ERROR_RT_MEMORY_ALLOCATION, "aclrtLaunchCallback: the host is out of memory.");
     }
-    *call = (callback_task){{NULL, run_callback_task, free_task, "aclrtLaunchCallback"},
-                            function,
-                            argument,
-                            blocking,
-                            stream};
+    *call = (callback_task){
+        {NULL, run_callback_task, free_task, "aclrtLaunchCallback"}, function, argument, blocking, stream};
     return stub_stream_enqueue(stream, &call->task);
 }
 

@@ -22,7 +22,7 @@ typedef struct {
 static const struct {
     int streams, events;
 } limits[] = {
-    [STUB_PRODUCT_A2] = {1984, 65536},   [STUB_PRODUCT_A3] = {1984, 65536},  [STUB_PRODUCT_310P] = {1024, 1023},
+    [STUB_PRODUCT_A2] = {1984, 65536},  [STUB_PRODUCT_A3] = {1984, 65536},  [STUB_PRODUCT_310P] = {1024, 1023},
     [STUB_PRODUCT_910] = {2048, 65535}, [STUB_PRODUCT_950] = {1984, 65536},
 };
 

@@ -29,7 +29,8 @@ static int refuse_flags(stub_event_style style, uint32_t flags) {
                      "%s: flag 0x%x is not valid; allowed are any combination of ACL_EVENT_SYNC (1), "
                      "ACL_EVENT_CAPTURE_STREAM_PROGRESS (2) and ACL_EVENT_TIME_LINE (8), or %s alone.",
                      extended ? "aclrtCreateEventExWithFlag" : "aclrtCreateEventWithFlag", flags,
-                     extended ? "ACL_EVENT_IPC (0x40)" : "ACL_EVENT_DEVICE_USE_ONLY (0x10) or ACL_EVENT_EXTERNAL (0x20)");
+                     extended ? "ACL_EVENT_IPC (0x40)"
+                              : "ACL_EVENT_DEVICE_USE_ONLY (0x10) or ACL_EVENT_EXTERNAL (0x20)");
 }
 
 int stub_event_out_of_memory(const char *function) {

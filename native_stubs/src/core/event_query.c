@@ -22,8 +22,9 @@ static int explain_record(const stub_record *record, stub_wait_result result, in
         break;
     }
     if (record->status != 0) {
-        return stub_fail(record->status, "the event's record was dropped, because stream %u was aborted, destroyed by "
-                                         "force or stopped on failure.",
+        return stub_fail(record->status,
+                         "the event's record was dropped, because stream %u was aborted, destroyed by "
+                         "force or stopped on failure.",
                          record->stream_id);
     }
     return 0;
@@ -74,8 +75,7 @@ int stub_event_time_ns(stub_event *event, uint64_t *ns) {
     *ns = complete ? record->timestamp_ns : 0;
     stub_record_release(record);
     if (*ns == 0) {
-        return stub_fail(ACL_ERROR_RT_EVENT_TIMESTAMP_INVALID,
-                         "event %u has no time stamp: %s.", event->handle.id,
+        return stub_fail(ACL_ERROR_RT_EVENT_TIMESTAMP_INVALID, "event %u has no time stamp: %s.", event->handle.id,
                          complete ? "it was created without ACL_EVENT_TIME_LINE" : "its record is not complete yet");
     }
     return 0;

@@ -25,8 +25,8 @@ static void replace(stub_record **place, stub_record *record) {
 
 /* The record that waits are queued for already, or a new one. */
 static stub_record *claim_record(stub_event *event, const stub_stream *stream) {
-    stub_record *record = event->gate != NULL && !event->gate->claimed ? stub_record_retain(event->gate)
-                                                                        : stub_record_new();
+    stub_record *record =
+        event->gate != NULL && !event->gate->claimed ? stub_record_retain(event->gate) : stub_record_new();
     if (record != NULL) {
         record->claimed = true;
         record->timed = (event->flags & ACL_EVENT_TIME_LINE) != 0;

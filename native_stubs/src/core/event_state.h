@@ -1,5 +1,5 @@
-/* The inside of an event, for the files of this room only. Queued work refers to records (record.h), never to the event,
- * which may go away at any time. */
+/* The inside of an event, for the files of this room only. Queued work refers to records (record.h), never to the
+ * event, which may go away at any time. */
 #ifndef ASCEND_STUB_CORE_EVENT_STATE_H
 #define ASCEND_STUB_CORE_EVENT_STATE_H
 
@@ -21,10 +21,10 @@ struct stub_event {
     int device;
     uint32_t flags;
     stub_event_style style;
-    bool counted;        /* takes one of the device's events */
+    bool counted; /* takes one of the device's events */
     pthread_mutex_t lock;
     stub_record *latest; /* under lock: what the host asks about; NULL: never recorded */
-    stub_record *gate;   /* under lock: what a wait captures, the latest record or after a reset the next one; may be NULL */
+    stub_record *gate;   /* under lock: what a wait captures, the latest record or after a reset the next one */
     stub_wait_count *waits;
 };
 

@@ -112,8 +112,7 @@ int stub_stream_destroy(stub_stream *stream, bool force) {
     }
     if (stream->is_default) {
         return stub_fail(ACL_ERROR_RT_PARAM_INVALID,
-                         "stream %u is the default stream of its context and is destroyed with it.",
-                         stream->handle.id);
+                         "stream %u is the default stream of its context and is destroyed with it.", stream->handle.id);
     }
     stub_stream_close(stream, force);
     return 0;

@@ -1,8 +1,8 @@
 /* The inside of a stream, for the files of this room only.
  *
- * Tasks are numbered from 0 in queueing order. `submitted` counts those accepted, `done` those finished (run or skipped,
- * and released); the worker takes the whole queue at once and needs the lock again only when that batch is finished or
- * when somebody waits for a `done` it has reached (`wake_at`). */
+ * Tasks are numbered from 0 in queueing order. `submitted` counts those accepted, `done` those finished (run or
+ * skipped, and released); the worker takes the whole queue at once and needs the lock again only when that batch is
+ * finished or when somebody waits for a `done` it has reached (`wake_at`). */
 #ifndef ASCEND_STUB_CORE_STREAM_STATE_H
 #define ASCEND_STUB_CORE_STREAM_STATE_H
 
