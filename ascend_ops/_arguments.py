@@ -1,0 +1,292 @@
+"""From a Python value to what one parameter of an aclnn operator takes.
+
+Each kind of parameter has one row in CONVERTERS. `check` runs for all arguments before any C call: it
+refuses what the C type cannot hold (ctypes would wrap or accept it without a word) and returns the value in
+the form that the C call or `create` takes. `create` makes the descriptor and hands it to `owned`, which
+outlives the call's second phase.
+"""
+
+from __future__ import annotations
+
+import reprlib
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from ascend_ops import dtypes
+from ascend_ops._cann import nn, ranges
+from ascend_ops._cann.enums import DataType
+from ascend_ops._cann.operators import Param, ParamKind
+from ascend_ops._cann.vocabulary import LIMITS, ctype_of
+from ascend_ops.tensor import Tensor
+
+CValue = int | float | bool | bytes | None
+T = TypeVar("T")
+Owned = list[tuple[Callable[[int], None], int]]  # (how to destroy, handle), in order of creation
+
+
+class TensorList(list[Tensor]):
+    """A checked aclTensorList argument."""
+
+
+class Scalar(NamedTuple):
+    """What aclCreateScalar is given."""
+
+    value: bool | int | float | complex
+    dtype: dtypes.DType
+
+
+class Converter(NamedTuple):
+    """How one kind of parameter is converted; see the top of the file."""
+
+    check: Callable[[Slot, Any], Any]
+    create: Callable[[Any, Owned], int] | None = None
+
+
+class Slot(NamedTuple):
+    """One parameter of one operator and its row of CONVERTERS.
+
+    `label` names it in error messages; `limits` is what its integer type holds, `single` means float.
+    """
+
+    name: str
+    label: str
+    limits: ranges.Limits
+    single: bool
+    check: Callable[[Slot, Any], Any]
+    create: Callable[[Any, Owned], int] | None
+
+
+def slots_of(operator: str, params: Sequence[Param]) -> tuple[Slot, ...]:
+    """The parameters of an operator as the converters see them."""
+    return tuple(_slot(operator, param) for param in params)
+
+
+def _slot(operator: str, param: Param) -> Slot:
+    limits = LIMITS.get(ctype_of(param.ctype, typed_pointers=False), ranges.INT64)
+    return Slot(
+        param.name, f"{operator}: {param.name}", limits, param.ctype == "float", *CONVERTERS[param.kind]
+    )
+
+
+def described(slot: Slot, value: object) -> str:
+    """One line for the argument dump of an error."""
+    if isinstance(value, Tensor):
+        return f"{slot.name}: {_tensor_text(value)}"
+    if isinstance(value, Sequence) and value and isinstance(value[0], Tensor):
+        return f"{slot.name}: [{', '.join(map(_tensor_text, value))}]"
+    return f"{slot.name}: {'NULL' if value is None else reprlib.repr(value)}"
+
+
+def _tensor_text(tensor: Tensor) -> str:
+    offset = f" offset {tensor.offset}" if tensor.offset else ""
+    return f"{tensor.dtype} {list(tensor.shape)} strides {tensor.strides}{offset} {tensor.format.name}"
+
+
+# One value of each type. `label` names it in errors: "aclnnAbs: self", "aclnnStack: tensors[2]".
+
+
+def _wrong_type(label: str, allowed: str, value: object) -> TypeError:
+    return TypeError(f"{label} must be {allowed}, not {type(value).__name__} ({reprlib.repr(value)})")
+
+
+def _integer(label: str, value: object, limits: ranges.Limits = ranges.INT64) -> int:
+    if type(value) is int and limits[0] <= value <= limits[1]:
+        return value
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise _wrong_type(label, "an integer", value)
+    return ranges.checked(label, value, limits)
+
+
+def _real(label: str, value: object, single: bool = True) -> float:
+    """Infinities and NaN are values here (aclnnNanToNum takes them); finite numbers must stay finite in C."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise _wrong_type(label, "a real number", value)
+    try:
+        number = float(value)
+        if single:
+            struct.pack("<f", number)
+    except OverflowError:
+        kind = "float" if single else "double"
+        raise OverflowError(
+            f"{label} is {reprlib.repr(value)}; the C parameter is a {kind} and cannot hold it"
+        ) from None
+    return number
+
+
+def _flag(label: str, value: object) -> bool:
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise _wrong_type(label, "True or False", value)
+
+
+def _scalar(label: str, value: object) -> Scalar:
+    """NumPy's scalars keep their type; Python's become the widest of their kind, which operators narrow."""
+    if isinstance(value, np.generic):
+        return Scalar(value.item(), dtypes.dtype(value.dtype, label))
+    if isinstance(value, bool):
+        return Scalar(value, dtypes.bool_)
+    if isinstance(value, int):
+        limits, dtype = (
+            (ranges.UINT64, dtypes.uint64) if value > ranges.INT64[1] else (ranges.INT64, dtypes.int64)
+        )
+        return Scalar(ranges.checked(label, value, limits), dtype)
+    if isinstance(value, float):
+        return Scalar(value, dtypes.float64)
+    if isinstance(value, complex):
+        return Scalar(value, dtypes.complex128)
+    raise _wrong_type(label, "a number", value)
+
+
+def _tensor(label: str, value: object) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
+    raise _wrong_type(label, "a Tensor", value)
+
+
+def element_type(label: str, value: object) -> dtypes.DType:
+    """`dtypes.dtype`, which also takes an aclDataType code as a plain integer."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        try:
+            value = DataType(int(value))
+        except ValueError:
+            raise ValueError(f"{label} is {value}, which is no aclDataType code") from None
+    return dtypes.dtype(value, label)
+
+
+# The checks of whole arguments.
+
+
+def _check_tensor(slot: Slot, value: object) -> Tensor | None:
+    if value is None or isinstance(value, Tensor):
+        return value
+    raise _wrong_type(slot.label, "a Tensor or None", value)
+
+
+def _check_scalar(slot: Slot, value: object) -> Scalar | None:
+    return None if value is None else _scalar(slot.label, value)
+
+
+def _check_integer(slot: Slot, value: object) -> int:
+    return _integer(slot.label, value, slot.limits)
+
+
+def _check_real(slot: Slot, value: object) -> float:
+    return _real(slot.label, value, slot.single)
+
+
+def _check_flag(slot: Slot, value: object) -> bool:
+    return _flag(slot.label, value)
+
+
+def _check_text(slot: Slot, value: object) -> bytes | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _wrong_type(slot.label, "a str or None", value)
+    if "\0" in value:
+        raise ValueError(f"{slot.label} is {value!r}; a C string ends at the first NUL character")
+    return value.encode()
+
+
+def _check_dtype(slot: Slot, value: object) -> int:
+    return int(element_type(slot.label, value).code)
+
+
+def _check_tensors(slot: Slot, value: object) -> TensorList | None:
+    items = _items(slot, "Tensors", value, _tensor)
+    return None if items is None else TensorList(items)
+
+
+def _check_scalars(slot: Slot, value: object) -> list[Scalar] | None:
+    return _items(slot, "numbers", value, _scalar)
+
+
+def _check_integers(slot: Slot, value: object) -> list[int] | None:
+    return _items(slot, "integers", value, _integer)
+
+
+def _check_reals(slot: Slot, value: object) -> list[float] | None:
+    return _items(slot, "real numbers", value, _real)
+
+
+def _check_flags(slot: Slot, value: object) -> list[bool] | None:
+    return _items(slot, "bools", value, _flag)
+
+
+def _items(slot: Slot, kind: str, value: object, item: Callable[[str, object], T]) -> list[T] | None:
+    if value is None:
+        return None
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = list(value)
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise _wrong_type(slot.label, f"a sequence of {kind} or None", value)
+    return [item(f"{slot.label}[{i}]", each) for i, each in enumerate(value)]
+
+
+# The making of descriptors.
+
+
+def _create_tensor(value: Tensor, owned: Owned) -> int:
+    handle = nn.create_tensor(*value._descriptor())
+    owned.append((nn.destroy_tensor, handle))
+    return handle
+
+
+def _create_scalar(value: Scalar, owned: Owned) -> int:
+    handle = nn.create_scalar(value.value, value.dtype.code)
+    owned.append((nn.destroy_scalar, handle))
+    return handle
+
+
+def _create_tensors(value: TensorList, owned: Owned) -> int:
+    handle = nn.create_tensor_list([_create_tensor(item, owned) for item in value])
+    _hand_over(owned, len(value), nn.destroy_tensor_list, handle)
+    return handle
+
+
+def _create_scalars(value: list[Scalar], owned: Owned) -> int:
+    handle = nn.create_scalar_list([_create_scalar(item, owned) for item in value])
+    _hand_over(owned, len(value), nn.destroy_scalar_list, handle)
+    return handle
+
+
+def _hand_over(owned: Owned, count: int, destroy: Callable[[int], None], handle: int) -> None:
+    """A list destroys its elements with itself."""
+    owned[len(owned) - count :] = [(destroy, handle)]
+
+
+def _create_integers(value: list[int], owned: Owned) -> int:
+    handle = nn.create_int_array(value)
+    owned.append((nn.destroy_int_array, handle))
+    return handle
+
+
+def _create_reals(value: list[float], owned: Owned) -> int:
+    handle = nn.create_float_array(value)
+    owned.append((nn.destroy_float_array, handle))
+    return handle
+
+
+def _create_flags(value: list[bool], owned: Owned) -> int:
+    handle = nn.create_bool_array(value)
+    owned.append((nn.destroy_bool_array, handle))
+    return handle
+
+
+CONVERTERS: dict[ParamKind, Converter] = {
+    ParamKind.TENSOR: Converter(_check_tensor, _create_tensor),
+    ParamKind.TENSOR_LIST: Converter(_check_tensors, _create_tensors),
+    ParamKind.SCALAR: Converter(_check_scalar, _create_scalar),
+    ParamKind.SCALAR_LIST: Converter(_check_scalars, _create_scalars),
+    ParamKind.INT_ARRAY: Converter(_check_integers, _create_integers),
+    ParamKind.FLOAT_ARRAY: Converter(_check_reals, _create_reals),
+    ParamKind.BOOL_ARRAY: Converter(_check_flags, _create_flags),
+    ParamKind.INT: Converter(_check_integer),
+    ParamKind.REAL: Converter(_check_real),
+    ParamKind.BOOL: Converter(_check_flag),
+    ParamKind.STRING: Converter(_check_text),
+    ParamKind.DTYPE: Converter(_check_dtype),
+}

@@ -1,0 +1,221 @@
+"""aclnn operators: their signatures, read from headers, and the two calls that run one."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Final
+
+from ascend_ops._cann import headers, libraries, ranges
+from ascend_ops._cann.declarations import Declaration
+from ascend_ops._cann.errors import AclError, AscendError, MissingFunctionError
+from ascend_ops._cann.vocabulary import LIMITS, ctype_of
+
+_PHASE_ONE: Final = "GetWorkspaceSize"
+_PHASE_TWO_TYPES: Final = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p]
+
+
+class ParamKind(Enum):
+    """What an operator's parameter is; those down to BOOL_ARRAY are handles."""
+
+    TENSOR = auto()
+    TENSOR_LIST = auto()
+    SCALAR = auto()
+    SCALAR_LIST = auto()
+    INT_ARRAY = auto()
+    FLOAT_ARRAY = auto()
+    BOOL_ARRAY = auto()
+    INT = auto()
+    REAL = auto()
+    BOOL = auto()
+    STRING = auto()
+    DTYPE = auto()
+
+
+_KINDS: Final = {
+    "aclTensor *": ParamKind.TENSOR,
+    "aclTensorList *": ParamKind.TENSOR_LIST,
+    "aclScalar *": ParamKind.SCALAR,
+    "aclScalarList *": ParamKind.SCALAR_LIST,
+    "aclIntArray *": ParamKind.INT_ARRAY,
+    "aclFloatArray *": ParamKind.FLOAT_ARRAY,
+    "aclBoolArray *": ParamKind.BOOL_ARRAY,
+    "int": ParamKind.INT,
+    "int8_t": ParamKind.INT,
+    "int16_t": ParamKind.INT,
+    "int32_t": ParamKind.INT,
+    "int64_t": ParamKind.INT,
+    "uint8_t": ParamKind.INT,
+    "uint16_t": ParamKind.INT,
+    "uint32_t": ParamKind.INT,
+    "uint64_t": ParamKind.INT,
+    "size_t": ParamKind.INT,
+    "aclFormat": ParamKind.INT,
+    "double": ParamKind.REAL,
+    "float": ParamKind.REAL,
+    "bool": ParamKind.BOOL,
+    "char *": ParamKind.STRING,
+    "aclDataType": ParamKind.DTYPE,
+}
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter; `ctype` is its C type, as in "const aclTensor *"."""
+
+    name: str
+    ctype: str
+    kind: ParamKind
+
+
+@dataclass(frozen=True)
+class Signature:
+    """An operator's parameters in C order, without workspaceSize and executor, as read from `header`."""
+
+    name: str
+    params: tuple[Param, ...]
+    header: Path | None
+
+
+def signature(name: str) -> Signature:
+    """The signature of an operator ("aclnnAbs"). MissingFunctionError when no header declares it."""
+    found = headers.find(name + _PHASE_ONE)
+    if found is None:
+        raise MissingFunctionError(
+            f"no header declares {name}{_PHASE_ONE}. Check the spelling; for a custom operator, name its "
+            "package "
+            "in ASCEND_CUSTOM_OPP_PATH (the header belongs in op_api/include)."
+        )
+    declaration, header = found
+    return Signature(name, tuple(_params(declaration)), header)
+
+
+class BoundOperator:
+    """Both calls of an operator, taken from the same library. Safe to use from any number of threads."""
+
+    __slots__ = ("_count", "_first", "_limits", "_second", "signature")
+
+    def __init__(self, signature: Signature) -> None:
+        name = signature.name
+        first, second = libraries.find("opapi", name + _PHASE_ONE, name)
+        types = [ctype_of(param.ctype, typed_pointers=False) for param in signature.params]
+        libraries.set_types(first, ctypes.c_int32, [*types, ctypes.c_void_p, ctypes.c_void_p])
+        libraries.set_types(
+            second, ctypes.c_int32, [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p]
+        )
+        self.signature = signature
+        self._first, self._second = first, second
+        self._count = len(types)
+        self._limits = tuple((i, *LIMITS[t]) for i, t in enumerate(types) if t in LIMITS)
+
+    def phase_one(self, args: Sequence[int | float | bool | bytes | None]) -> tuple[int, int]:
+        """Checks the arguments and plans the call: (workspace size in bytes, executor). Handles are ints,
+        None is NULL. AclError when the operator refuses, TypeError, ValueError or OverflowError for what C
+        cannot hold."""
+        if len(args) != self._count:
+            raise TypeError(self._expected(f"takes {self._count} arguments, {len(args)} given"))
+        try:
+            size, executor, size_address, executor_address = _outputs.cells
+        except AttributeError:
+            size, executor, size_address, executor_address = _new_outputs()
+        try:
+            for index, low, high in self._limits:
+                if not low <= args[index] <= high:  # type: ignore[operator]
+                    raise OverflowError
+            status = self._first(*args, size_address, executor_address)
+        except (ctypes.ArgumentError, OverflowError, TypeError):
+            self._check(args)
+            raise
+        if status:
+            raise AclError.from_status(self.signature.name + _PHASE_ONE, status, self._described(args))
+        return size.value, executor.value or 0
+
+    def phase_two(self, workspace: int, workspace_size: int, executor: int, stream: int) -> None:
+        """Queues the planned call on a stream. The executor belongs to the library from here on, even on
+        failure, unless it was made repeatable."""
+        status = self._second(workspace, workspace_size, executor, stream)
+        if status:
+            given = (f"workspace: {workspace:#x}", f"workspaceSize: {workspace_size}", f"stream: {stream:#x}")
+            raise AclError.from_status(self.signature.name, status, given)
+
+    def close(self) -> None:
+        """Lets go of the C functions; later calls raise."""
+        self._first = self._second = libraries.closed_function
+
+    def _check(self, args: Sequence[Any]) -> None:
+        """Finds the argument that cannot be passed and raises what is wrong with it."""
+        for param, value in zip(self.signature.params, args, strict=True):
+            ctype = ctype_of(param.ctype, typed_pointers=False)
+            if ctype in LIMITS:
+                ranges.checked(param.name, value, LIMITS[ctype])
+            try:
+                ctype.from_param(value)
+            except (TypeError, ctypes.ArgumentError):
+                given = f"{type(value).__name__} ({value!r})"
+                raise TypeError(
+                    self._expected(f"cannot take {given} for {param.name}, a {param.ctype}")
+                ) from None
+
+    def _expected(self, problem: str) -> str:
+        params = ", ".join(f"{p.ctype} {p.name}".replace("* ", "*") for p in self.signature.params)
+        return f"{self.signature.name} {problem}; its parameters are ({params})"
+
+    def _described(self, args: Sequence[Any]) -> list[str]:
+        return [f"{p.name}: {_text(p.kind, a)}" for p, a in zip(self.signature.params, args, strict=True)]
+
+
+def bind(name: str) -> BoundOperator:
+    """The operator `name` ("aclnnAbs"), bound on first use. MissingFunctionError if this CANN lacks it."""
+    operator = _bound.get(name)
+    if operator is None:
+        libraries.check_open()
+        operator = _bound.setdefault(name, BoundOperator(signature(name)))
+    return operator
+
+
+_bound: dict[str, BoundOperator] = {}
+_outputs = threading.local()
+
+
+def _new_outputs() -> tuple[ctypes.c_uint64, ctypes.c_void_p, int, int]:
+    """This thread's cells for what phase one returns, and their addresses."""
+    size, executor = ctypes.c_uint64(), ctypes.c_void_p()
+    _outputs.cells = (size, executor, ctypes.addressof(size), ctypes.addressof(executor))
+    cells: tuple[ctypes.c_uint64, ctypes.c_void_p, int, int] = _outputs.cells
+    return cells
+
+
+def _close_all() -> None:
+    for operator in _bound.values():
+        operator.close()
+
+
+libraries.on_close(_close_all)
+
+
+def _params(declaration: Declaration) -> list[Param]:
+    *params, size, executor = (
+        declaration.params if len(declaration.params) > 1 else (*declaration.params, None, None)
+    )
+    if size is None or executor is None or (size.ctype, executor.ctype) != ("uint64_t *", "aclOpExecutor **"):
+        raise AscendError(
+            f"{declaration} does not end in (uint64_t *, aclOpExecutor **); call it through ao.acl"
+        )
+    return [Param(p.name, p.ctype, _kind(declaration, p.name, p.ctype)) for p in params if p is not None]
+
+
+def _kind(declaration: Declaration, name: str, ctype: str) -> ParamKind:
+    kind = _KINDS.get(ctype.removeprefix("const "))
+    if kind is None:
+        raise AscendError(f"{declaration.name}: no way to pass {name}, a {ctype!r}; call it through ao.acl")
+    return kind
+
+
+def _text(kind: ParamKind, value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return f"{value:#x}" if kind.value <= ParamKind.BOOL_ARRAY.value else repr(value)

@@ -1,0 +1,1 @@
+"""Prototypes as C text; `prototypes.py` reads them."""

@@ -1,0 +1,125 @@
+"""Making tensors: uninitialised, zeroed, from host arrays, over foreign memory."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, SupportsIndex
+
+from ascend_ops import _host, dtypes, formats
+from ascend_ops._cann.enums import Format
+from ascend_ops._layout import Layout, Shape, checked_shape, contiguous_strides, integers
+from ascend_ops._tensor import Tensor
+from ascend_ops.dtypes import DType
+from ascend_ops.runtime import memory, transfer
+from ascend_ops.runtime.device import ensure_current
+from ascend_ops.runtime.stream import current_stream
+
+if TYPE_CHECKING:  # numpy.typing is dear to import
+    import numpy.typing as npt
+
+
+def _storage_bytes(shape: Shape, dtype: DType) -> int:
+    size = math.prod(shape)
+    # For the limit, lengths of 0 count as 1, as they do for NumPy: strides must fit into 64 bits too.
+    if dtype.nbytes(size or math.prod(n for n in shape if n)) >= 2**63:
+        raise ValueError(f"shape: {shape} of {dtype} is too large; no device can address 2**63 bytes")
+    return dtype.nbytes(size)
+
+
+def empty(
+    shape: SupportsIndex | Sequence[SupportsIndex], dtype: object, format: object = Format.ND
+) -> Tensor:
+    """A tensor with undefined contents, its memory ordered with the current stream.
+
+    `format` FRACTAL_NZ allocates the tiled storage of a matrix of `shape`. TypeError or ValueError for bad
+    arguments, OutOfMemoryError when the device is full.
+    """
+    lengths, element, form = checked_shape(shape), dtypes.dtype(dtype), formats.format(format)
+    storage = None if formats.is_base(form) else formats.storage_shape(lengths, element, form)
+    nbytes = _storage_bytes(lengths if storage is None else storage, element)
+    block = memory.allocate(nbytes, current_stream())
+    return Tensor(block, Layout.contiguous(lengths), element, form, storage)
+
+
+def zeros(
+    shape: SupportsIndex | Sequence[SupportsIndex], dtype: object, format: object = Format.ND
+) -> Tensor:
+    """A tensor of zero bytes, set on the current stream. Arguments and errors as `empty`."""
+    made = empty(shape, dtype, format)
+    transfer.clear(made.block, current_stream())
+    return made
+
+
+def asarray(x: npt.ArrayLike | Tensor, dtype: object = None) -> Tensor:
+    """Copies an array-like to the current device, on the current stream.
+
+    `dtype` defaults to NumPy's for `x` and converts as by `astype`. Sub-byte elements are packed. `x` may be
+    changed as soon as the call returns. A Tensor of that dtype is returned as it is. TypeError for dtypes
+    that CANN does not have (object, str, datetime64 ...).
+    """
+    if isinstance(x, Tensor):
+        return _same(x, dtype)
+    host, element = _host.array(x, None if dtype is None else dtypes.dtype(dtype), "x")
+    made = empty(host.shape, element)
+    block = made.block
+    transfer.upload(block, 0, dtypes.pack(host, element), current_stream(), fresh=not block.recycled)
+    return made
+
+
+def _same(x: Tensor, dtype: object) -> Tensor:
+    if dtype is not None and dtypes.dtype(dtype) is not x.dtype:
+        raise ValueError(f"dtype: {x!r} is not converted to {dtypes.dtype(dtype)} here; call a cast operator")
+    x.block  # noqa: B018 - refuses a closed tensor
+    return x
+
+
+def from_pointer(
+    address: int,
+    shape: SupportsIndex | Sequence[SupportsIndex],
+    dtype: object,
+    strides: Sequence[int] | None = None,
+    owner: object = None,
+    format: object = Format.ND,
+    storage_shape: Sequence[int] | None = None,
+) -> Tensor:
+    """A tensor over device memory of somebody else, on the current device.
+
+    `strides` count elements (default: C order). `owner` is kept alive until the work queued on the tensor has
+    passed; without one the caller keeps the memory alive. `storage_shape` is for private formats.
+    """
+    lengths, element, form = checked_shape(shape), dtypes.dtype(dtype), formats.format(format)
+    steps = contiguous_strides(lengths) if strides is None else _checked_strides(strides, lengths)
+    layout = Layout.of(lengths, steps, 0)
+    storage = _foreign_storage(lengths, element, form, storage_shape)
+    nbytes = _storage_bytes((layout.stop,) if storage is None else storage, element)
+    block = memory.borrow(_checked_address(address, nbytes), nbytes, ensure_current(), owner)
+    return Tensor(block, layout, element, form, storage)
+
+
+def _foreign_storage(shape: Shape, dtype: DType, form: Format, given: Sequence[int] | None) -> Shape | None:
+    if formats.is_base(form):
+        if given is not None:
+            raise ValueError(f"storage_shape: {tuple(given)} is for private formats, not for {form.name}")
+        return None
+    return (
+        formats.storage_shape(shape, dtype, form) if given is None else checked_shape(given, "storage_shape")
+    )
+
+
+def _checked_strides(strides: Sequence[int], shape: Shape) -> Shape:
+    steps = integers(strides, "strides")
+    if len(steps) != len(shape) or min(steps, default=0) < 0:
+        raise ValueError(f"strides: {steps}; give one per axis of the shape {shape}, none negative")
+    return steps
+
+
+def _checked_address(address: int, nbytes: int) -> int:
+    try:
+        address = operator.index(address)
+    except TypeError:
+        raise TypeError(f"address: expected an integer, got {type(address).__name__}") from None
+    if not 0 <= address < 2**64 or (nbytes and not address):
+        raise ValueError(f"address: {address:#x} is not the address of {nbytes} bytes of device memory")
+    return address

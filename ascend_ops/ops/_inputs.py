@@ -1,0 +1,66 @@
+"""Arguments of operator functions: array-likes become Tensors, output tensors of the caller are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from ascend_ops import _host
+from ascend_ops.dtypes import DType
+from ascend_ops.tensor import Tensor, asarray
+
+if TYPE_CHECKING:  # numpy.typing is dear to import
+    import numpy.typing as npt
+
+    TensorLike: TypeAlias = Tensor | npt.ArrayLike
+
+Outputs: TypeAlias = Sequence[Tensor | None]
+
+
+def tensor(name: str, value: TensorLike | None, default: DType | None = None) -> Tensor | None:
+    """`value` as a Tensor, uploaded to the current device if it is none; None stays None.
+
+    `default` is the element type for Python numbers and lists, which have none of their own; arrays keep
+    theirs.
+    """
+    if value is None or isinstance(value, Tensor):
+        return value
+    if default is not None and not hasattr(value, "dtype"):
+        _check_numbers(name, value, default)
+    else:
+        default = None
+    try:
+        host, element = _host.array(value, default, name)
+    except OverflowError as error:
+        raise OverflowError(f"{name}: {error}") from None
+    return asarray(host, element)
+
+
+def _check_numbers(name: str, value: npt.ArrayLike, default: DType) -> None:
+    """Refuses numbers that would be truncated: NumPy makes 2 of 2.5 when it is told to make integers."""
+    if default.host().kind == "i":
+        given = np.asarray(value)
+        if given.size and given.dtype.kind not in "iu":
+            raise TypeError(f"{name}: {given.dtype} elements; {default} wants integers")
+
+
+def required(name: str, value: Tensor | None) -> Tensor:
+    """For arguments that the outputs' shapes follow from."""
+    if value is None:
+        raise TypeError(f"{name} is None; give a Tensor or an array: the shape of the result follows from it")
+    return value
+
+
+def outputs(out: Outputs, names: Sequence[str]) -> Outputs:
+    """The caller's tensors, one per name. Their dtypes and shapes are the library's to check."""
+    given = (out,) if isinstance(out, Tensor) else out
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise TypeError(f"out must be a Tensor or a tuple of {len(names)}, not {type(out).__name__}")
+    if len(given) != len(names):
+        raise ValueError(f"out has {len(given)} entries; this call writes {len(names)}: {', '.join(names)}")
+    for name, each in zip(names, given, strict=True):
+        if each is not None and not isinstance(each, Tensor):
+            raise TypeError(f"out: {name} must be a Tensor (empty() makes one), not {type(each).__name__}")
+    return given

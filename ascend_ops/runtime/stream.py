@@ -1,0 +1,232 @@
+"""Streams: in-order queues of device work, and which one is current in a thread."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from ascend_ops._cann import rt
+from ascend_ops._cann.errors import AclError
+from ascend_ops.runtime import _lifetime, device
+from ascend_ops.runtime.event import Event
+
+_serials = itertools.count(1)
+_defaults: dict[int, Stream] = {}
+_live: dict[int, tuple[int, int]] = {}  # handle -> (device, serial)
+_orphans: deque[tuple[int, int]] = deque()  # (device, handle) of streams whose objects are gone
+_when_retired: list[Callable[[int, int], None]] = []
+
+
+class _Entered(threading.local):
+    """The streams whose blocks the calling thread is in, innermost last."""
+
+    def __init__(self) -> None:
+        self.streams: list[Stream] = []
+
+
+_entered = _Entered()
+
+
+class Stream:
+    """An in-order queue of work on the calling thread's current device.
+
+    Attributes: `device_index`, `is_default`, `closed`, `serial` (unique in the process).
+
+    Work of different streams is not ordered unless one waits for an event of the other. As a context manager
+    it is the calling thread's current stream (and its device the current device) inside the block; it stays
+    open after it. A stream that is dropped without `close` is destroyed once its work is done.
+    """
+
+    def __init__(self) -> None:
+        self._setup(device.ensure_current(), is_default=False)
+        destroy_orphans(self.device_index)
+        self._handle = rt.create_stream()
+        _live[self._handle] = self.device_index, self.serial
+
+    def _setup(self, device_index: int, is_default: bool) -> None:
+        self.device_index = device_index
+        self.is_default = is_default
+        self._handle = 0
+        self.serial = next(_serials)
+        self.closed = False
+        # Held while the stream is destroyed or the pool looks at it; never while work is queued.
+        self._guard = threading.RLock()
+
+    @property
+    def handle(self) -> int:
+        """The aclrtStream, 0 for the default stream of the current device; ValueError when closed."""
+        if self.closed:
+            raise ValueError("this Stream is closed; use another one")
+        return self._handle
+
+    @property
+    def done(self) -> bool:
+        """Whether all work queued so far is finished."""
+        with device.activated(self.device_index):
+            return rt.stream_done(self.handle)
+
+    def synchronize(self, timeout: float | None = None) -> None:
+        """Waits until all work queued so far is finished, at most `timeout` seconds (None: without limit).
+
+        Raises DeviceTimeoutError when the time is over, AclError when some of the work failed, ValueError for
+        a timeout that is not positive.
+        """
+        with device.activated(self.device_index):
+            rt.synchronize_stream(self.handle, _milliseconds(timeout))
+
+    def record(self, event: Event | None = None) -> Event:
+        """Records `event` (default: a new one) behind the work queued so far and returns it."""
+        with device.activated(self.device_index):
+            event = event or Event()
+            if event.device_index != self.device_index:
+                raise ValueError(
+                    f"event: it belongs to device {event.device_index}, the stream to {self.device_index}"
+                )
+            rt.record_event(event.handle, self.handle)
+            event.recorded = True
+        return event
+
+    def wait(self, event: Event) -> None:
+        """Lets work queued from now on wait for `event` if it was ever recorded. The host does not wait."""
+        if event.recorded:
+            with device.activated(self.device_index):
+                rt.stream_wait_event(self.handle, event.handle)
+
+    def close(self) -> None:
+        """Waits for the work and destroys the stream. May be repeated; ValueError for a default stream."""
+        if self.is_default:
+            raise ValueError("a default stream cannot be closed; it belongs to its device")
+        with self._guard:
+            if self.closed:
+                return
+            self.closed = True
+            if _lifetime.running():
+                with device.activated(self.device_index):
+                    _destroy(self._handle)
+
+    def mark(self) -> Event | Stream:
+        """Something whose `passed` turns true when the work queued so far is finished. Never waits."""
+        if not self._guard.acquire(blocking=False):
+            return self
+        try:
+            return self if self.closed else self.record()
+        except AclError:  # a broken stream takes no events
+            return self
+        finally:
+            self._guard.release()
+
+    def passed(self) -> bool:
+        """Whether the stream is closed or idle. Never waits."""
+        if not self._guard.acquire(blocking=False):
+            return False
+        try:
+            return self.closed or _idle(self._handle)
+        finally:
+            self._guard.release()
+
+    def settle(self) -> None:
+        """Waits for the stream's work; a closed stream has none."""
+        if self.is_default:  # cannot be closed meanwhile
+            self.synchronize()
+            return
+        with self._guard:
+            if not self.closed:
+                self.synchronize()
+
+    def __enter__(self) -> Stream:
+        self.handle  # noqa: B018 - a closed stream must not become current
+        device.enter(self.device_index)
+        _entered.streams.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _entered.streams.pop()
+        device.leave()
+
+    def __del__(self, orphans: deque[tuple[int, int]] = _orphans) -> None:  # globals may be gone at exit
+        if getattr(self, "_handle", 0) and not self.closed:
+            orphans.append((self.device_index, self._handle))
+
+    def __repr__(self) -> str:
+        kind = "default" if self.is_default else "closed" if self.closed else f"{self._handle:#x}"
+        return f"<Stream {kind} of device {self.device_index}>"
+
+
+def _milliseconds(timeout: float | None) -> int:
+    if timeout is None:
+        return -1
+    if not 0 < timeout <= 2**31 / 1000 - 1:
+        raise ValueError(f"timeout: {timeout!r} s; give more than 0 and less than {2**31 // 1000} s, or None")
+    return math.ceil(timeout * 1000)
+
+
+def default_stream() -> Stream:
+    """The default stream of the calling thread's current device. It is always open."""
+    index = device.ensure_current()
+    found = _defaults.get(index)
+    if found is None:
+        made = Stream.__new__(Stream)
+        made._setup(index, is_default=True)
+        found = _defaults.setdefault(index, made)
+    return found
+
+
+def current_stream() -> Stream:
+    """The stream that operators, copies and allocations of the calling thread use: that of the innermost
+    `with stream:` on the current device, otherwise the default stream.
+    """
+    index = device.ensure_current()
+    for stream in reversed(_entered.streams):
+        if stream.device_index == index:
+            return stream
+    return _defaults.get(index) or default_stream()
+
+
+def when_retired(action: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """Decorator: has `action(device, serial)` called after a stream was destroyed."""
+    _when_retired.append(action)
+    return action
+
+
+def destroy_orphans(device_index: int) -> None:
+    """Destroys the dropped streams of the current device whose work is done."""
+    if not _orphans:
+        return
+    for _ in range(len(_orphans)):
+        try:
+            orphan = _orphans.popleft()
+        except IndexError:  # another thread was faster
+            return
+        if orphan[0] == device_index and _idle(orphan[1]):
+            _destroy(orphan[1])
+        else:
+            _orphans.append(orphan)
+
+
+def _idle(handle: int) -> bool:
+    try:
+        return rt.stream_done(handle)
+    except AclError:  # it failed and runs nothing any more
+        return True
+
+
+def _destroy(handle: int) -> None:
+    # Forgotten first: once destroyed, another thread may be given the same handle.
+    known = _live.pop(handle, None)
+    if known is None:
+        return
+    try:
+        rt.destroy_stream(handle)
+    finally:
+        for action in _when_retired:
+            action(*known)
+
+
+@_lifetime.at_shutdown
+def _destroy_all() -> None:
+    for handle, (index, _) in list(_live.items()):
+        with device.activated(index):
+            _destroy(handle)
