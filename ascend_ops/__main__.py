@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from ascend_ops.cli import main
 
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `doctor | head` ends quietly, as other tools do
 sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -37,10 +38,15 @@ def empty(
     arguments, OutOfMemoryError when the device is full.
     """
     lengths, element, form = checked_shape(shape), dtypes.dtype(dtype), formats.format(format)
-    storage = None if formats.is_base(form) else formats.storage_shape(lengths, element, form)
-    nbytes = _storage_bytes(lengths if storage is None else storage, element)
-    block = memory.allocate(nbytes, current_stream())
-    return Tensor(block, Layout.contiguous(lengths), element, form, storage)
+    layout, storage, nbytes = _plan(lengths, element, form)
+    return Tensor(memory.allocate(nbytes, current_stream()), layout, element, form, storage)
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan(shape: Shape, dtype: DType, form: Format) -> tuple[Layout, Shape | None, int]:
+    """What a new tensor needs to know besides its memory; programs make the same few shapes over and over."""
+    storage = None if formats.is_base(form) else formats.storage_shape(shape, dtype, form)
+    return Layout.contiguous(shape), storage, _storage_bytes(shape if storage is None else storage, dtype)
 
 
 def zeros(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsIndex
@@ -30,6 +31,18 @@ class Descriptor(NamedTuple):
     format: Format
     storage_shape: Shape
     address: int
+
+
+@functools.lru_cache(maxsize=4096)
+def _span(layout: Layout, bits: int) -> tuple[int, int, int]:
+    """The smallest piece of storage that holds a view and starts aligned: its first element, the view's
+    offset in it, its number of elements.
+    """
+    if layout.size == 0:
+        return 0, 0, 0
+    inner = layout.offset % (math.lcm(ALIGNMENT_BITS, bits) // bits)
+    start = layout.offset - inner
+    return start, inner, layout.stop - start
 
 
 class Tensor:
@@ -132,10 +145,7 @@ class Tensor:
         code, bits = self.dtype.code, self.dtype.bits
         if self._storage_shape is not None:
             return Descriptor(shape, code, strides, offset, self.format, self._storage_shape, self.address)
-        step = math.lcm(ALIGNMENT_BITS, bits) // bits
-        start = offset - offset % step if self.size else 0
-        span = self._layout.stop - start if self.size else 0
-        inner = offset - start if self.size else 0
+        start, inner, span = _span(self._layout, bits)
         return Descriptor(shape, code, strides, inner, self.format, (span,), self.address + start * bits // 8)
 
     # Views

@@ -58,6 +58,7 @@ def create_tensor(
             f"shape: {shape}",
             f"dtype: {dtype!r}",
             f"strides: {strides}",
+            f"offset: {offset}",
             f"storage_shape: {storage_shape}",
         )
         raise _refused("aclCreateTensor", *text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+import numpy as np
+
 from ascend_ops import dtypes
 from ascend_ops._arguments import element_type
 from ascend_ops.dispatch import launch
@@ -114,7 +116,7 @@ def dynamic_quant_v2(
     smooth = tensor("smooth_scales", smooth_scales, element)
     group = tensor("group_index", group_index, dtypes.int32)
     target = element_type("dst_type", dst_type)
-    if not isinstance(symmetric, bool):
+    if not isinstance(symmetric, (bool, np.bool_)):
         raise TypeError(f"symmetric must be True or False, not {symmetric!r}")
     names = ("y", "scale") if symmetric else ("y", "scale", "offset")
     results = _quantized(required("x", x_in), target, len(names)) if out is None else outputs(out, names)

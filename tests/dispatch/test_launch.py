@@ -45,7 +45,7 @@ def test_null_arguments_need_no_descriptor(calls: Calls) -> None:
 
 
 def test_one_tensor_may_be_several_arguments(calls: Calls) -> None:
-    one = ao.asarray(np.float32([1]))
+    one = ao.asarray(np.array([1], np.float32))
     y = ao.empty((2, 3), "float16")
     launch(ANTI_QUANT, (ao.asarray(np.ones((2, 3), np.int8)), one, one, 1, False, y))
     assert y.numpy().tolist() == [[2, 2, 2]] * 2

@@ -69,6 +69,7 @@ def test_dynamic_quant_v2_works_on_an_array_of_the_users(tmp_path: Path, dst: st
         got = ref.unpack_int4(saved["y"]).reshape(x.shape) if dst == "int32" else saved["y"]
         assert (np.abs(got.astype(int) - y) <= ref.near_tie(before)).all()
         np.testing.assert_allclose(saved["scale"], scale, rtol=4e-7)
+        assert offset is not None
         np.testing.assert_allclose(saved["offset"], offset, rtol=4e-7, atol=4e-7 * 127)
         assert results(output) == saved["y"].reshape(-1)[:64].tolist()
 
@@ -109,7 +110,7 @@ def test_ascend_anti_quant_works_on_an_array_of_the_users(tmp_path: Path) -> Non
     ],
 )
 def test_a_bad_input_ends_with_one_message_and_no_traceback(
-    tmp_path: Path, script: str, array: object, says: str
+    tmp_path: Path, script: str, array: ref.Array | None, says: str
 ) -> None:
     if array is not None:
         np.save(tmp_path / "x.npy", array)

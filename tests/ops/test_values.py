@@ -17,7 +17,8 @@ FLOATS = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
 
 
 def floats(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> ref.Array:
-    return (rng.standard_normal(shape) * rng.choice([1e-3, 1.0, 50.0])).astype(FLOATS[dtype])
+    values = rng.standard_normal(shape) * rng.choice([1e-3, 1.0, 50.0])
+    return np.asarray(values.astype(FLOATS[dtype]))
 
 
 def int8_values(y: ao.Tensor) -> ref.Array:
@@ -120,7 +121,7 @@ def test_views_of_every_layout_may_be_dequantized(view: str) -> None:
     x = np.random.default_rng(2).integers(-128, 128, (4, 6, 24)).astype(np.int8)
     expected_x = np.broadcast_to(x[:1], (3, 6, 24)) if view == "broadcast" else VIEWS[view](x)
     y = ao.ops.ascend_anti_quant(VIEWS[view](ao.asarray(x)), [0.37], [3])
-    expected = ref.ascend_anti_quant(expected_x, np.float32([0.37]), np.float32([3]))
+    expected = ref.ascend_anti_quant(expected_x, np.array([0.37], np.float32), np.array([3], np.float32))
     assert y.numpy().tobytes() == expected.tobytes()
 
 
@@ -172,7 +173,7 @@ def test_no_rows_give_empty_results(shape: tuple[int, ...], symmetric: bool) -> 
 
 
 def test_rows_without_elements_leave_the_scale_as_it_was() -> None:
-    scale = ao.asarray(np.float32([5, 6]))
+    scale = ao.asarray(np.array([5, 6], np.float32))
     ao.ops.dynamic_quant_v2(ao.empty((2, 0), "float16"), out=(ao.empty((2, 0), "int8"), scale))
     assert scale.numpy().tolist() == [5, 6]
 
@@ -188,9 +189,9 @@ def test_zero_dimensional_words_become_eight_elements() -> None:
 
 
 def test_a_large_tensor_is_right_in_every_row() -> None:
-    x = floats(np.random.default_rng(4), (1024, 4096), "bfloat16")
+    x = floats(np.random.default_rng(4), (300, 4096), "bfloat16")
     y, scale = ao.ops.dynamic_quant_v2(x)
     expected = ref.dynamic_quant_v2(x)
     assert_quantized((y, scale), "int8", expected)
-    back = ao.ops.ascend_anti_quant(y, np.float32([0.5]))
-    assert back.numpy().tobytes() == ref.ascend_anti_quant(y.numpy(), np.float32([0.5])).tobytes()
+    back = ao.ops.ascend_anti_quant(y, np.array([0.5], np.float32))
+    assert back.numpy().tobytes() == ref.ascend_anti_quant(y.numpy(), np.array([0.5], np.float32)).tobytes()

@@ -29,7 +29,7 @@ def floats(spec: Case) -> ref.Array:
 @pytest.mark.parametrize("case", QUANT, ids=lambda case: case["name"])
 def test_dynamic_quant_v2_gives_the_published_vector(case: Case) -> None:
     given, expected = arrays(case), case["expected"]
-    results = ao.ops.dynamic_quant_v2(
+    results: tuple[ao.Tensor, ...] = ao.ops.dynamic_quant_v2(
         given["x"],
         given["smoothScalesOptional"],
         given["groupIndexOptional"],

@@ -19,7 +19,7 @@ def load(operator: str) -> Case:
     return content
 
 
-def arrays(case: Case) -> dict[str, ref.Array | None]:
+def arrays(case: Case) -> Case:
     return {name: ref.generate(spec) if spec else None for name, spec in case["inputs"].items()}
 
 
