@@ -45,6 +45,24 @@ void a_descriptor_of_phase_one_decides_whatever_the_index() {
     CHECK(call.y_data.read() == doubled);
 }
 
+void kernels_reach_registered_host_memory() {
+    Call call;
+    alignas(4096) static Output page[4096 / sizeof(Output)];
+    const Output &host = page[0];
+    void *address = nullptr;
+    CHECK_STATUS(ACL_SUCCESS, aclrtHostRegister(page, sizeof page, ACL_HOST_REGISTER_MAPPED, &address));
+    CHECK_STATUS(ACLNN_SUCCESS, aclSetRawTensorAddr(call.y, address));
+    CHECK_STATUS(ACLNN_SUCCESS, call.phase_one());
+    CHECK_STATUS(ACLNN_SUCCESS, call.phase_two());
+    synchronize();
+    CHECK(host == halved);
+    CHECK_STATUS(ACL_SUCCESS, aclrtHostUnregister(page));
+    CHECK_STATUS(ACLNN_SUCCESS, call.phase_one());
+    CHECK_STATUS(ACLNN_SUCCESS, call.phase_two());
+    CHECK_STATUS(ACL_ERROR_RT_AICORE_EXCEPTION, aclrtSynchronizeStream(nullptr));
+    CHECK(recent_message_has("lies in no device memory"));
+}
+
 void bad_addresses_are_refused() {
     Call call;
     void *address = call.x_data.get();
@@ -86,6 +104,7 @@ int main() {
     a_descriptor_of_phase_one_decides_whatever_the_index();
     bad_addresses_are_refused();
     an_unseen_list_element_goes_by_its_position();
+    kernels_reach_registered_host_memory(); // last: it leaves the default stream failed
     CHECK_STATUS(ACL_SUCCESS, aclrtResetDevice(0));
     CHECK_STATUS(ACL_SUCCESS, aclFinalize());
     return 0;

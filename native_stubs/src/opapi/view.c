@@ -27,8 +27,14 @@ static bool is_inside_device(const aclTensor *tensor, int bits) {
     }
     const uintptr_t first = (uintptr_t)tensor->data + (uintptr_t)(low_bits >> 3);
     const uint64_t bytes = (uint64_t)((high_bits + 7) >> 3) - (uint64_t)(low_bits >> 3);
-    const void *address = (const void *)first;
-    return stub_is_device_address(address) && bytes <= stub_device_bytes_from(address);
+    return bytes <= stub_device_bytes_from((const void *)first);
+}
+
+static aclnnStatus refuse(const stub_call *call, uint32_t arg, const char *why) {
+    const aclTensor *tensor = call->args[arg].tensor;
+    char text[160];
+    return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION, "%s: %s (%s) at %p %s", call->op->name, call->op->params[arg].name,
+                     stub_describe(tensor, text, sizeof text), tensor->data, why);
 }
 
 aclnnStatus stub_view_open(const stub_call *call, uint32_t arg, stub_view *view) {
@@ -37,25 +43,17 @@ aclnnStatus stub_view_open(const stub_call *call, uint32_t arg, stub_view *view)
     if (stub_tensor_numel(tensor) == 0) {
         return ACL_SUCCESS;
     }
-    const char *operator_name = call->op->name, *name = call->op->params[arg].name;
-    char text[160];
-    stub_describe(tensor, text, sizeof text);
     if (!tensor->data) {
-        return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION,
-                         "%s: %s (%s) has no address; give aclCreateTensor device memory", operator_name, name, text);
+        return refuse(call, arg, "has no address; give aclCreateTensor device memory");
     }
-    if (!stub_is_device_address(tensor->data)) {
-        return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION,
-                         "%s: %s (%s) lies at %p, which is no device memory; allocate with aclrtMalloc and copy to it",
-                         operator_name, name, text, tensor->data);
+    if (stub_device_bytes_from(tensor->data) == 0) {
+        return refuse(call, arg, "lies in no device memory; allocate with aclrtMalloc and copy to it");
     }
     if (!is_inside_device(tensor, view->bits)) {
-        return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION,
-                         "%s: %s (%s) at %p reaches outside device memory with its strides and offset", operator_name,
-                         name, text, tensor->data);
+        return refuse(call, arg, "reaches outside device memory with its strides and offset");
     }
     view->base = stub_shadow(tensor->data);
-    return ACL_SUCCESS;
+    return view->base ? ACL_SUCCESS : ACL_ERROR_RT_AICORE_EXCEPTION;
 }
 
 void stub_row_start(stub_row *row, const stub_view *view, uint32_t dims, int64_t position) {
