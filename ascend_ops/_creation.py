@@ -126,6 +126,6 @@ def _checked_address(address: int, nbytes: int) -> int:
         address = operator.index(address)
     except TypeError:
         raise TypeError(f"address: expected an integer, got {type(address).__name__}") from None
-    if not 0 <= address < 2**64 or (nbytes and not address):
+    if not 0 <= address <= 2**64 - nbytes or (nbytes and not address):
         raise ValueError(f"address: {address:#x} is not the address of {nbytes} bytes of device memory")
     return address

@@ -21,14 +21,14 @@ _NOT_NUMBERS = {np.object_, np.str_, np.bytes_, np.void, np.datetime64, np.timed
 
 def array(x: Any, target: DType | None, argument: str) -> tuple[Array, DType]:
     """`x` as a host array of a dtype that CANN has, and that dtype. TypeError naming the argument if not."""
-    source = _as_numpy(x, argument)
+    source = as_numpy(x, argument)
     element = dtypes.dtype(source.dtype, argument) if target is None else target
     return _converted(x, source, element, argument), element
 
 
 def fitting(x: Any, shape: Shape, target: DType, argument: str) -> Array:
     """`x` converted to `target` and broadcast to `shape`."""
-    source = _as_numpy(x, argument)
+    source = as_numpy(x, argument)
     converted = _converted(x, source, target, argument)
     try:
         return np.broadcast_to(converted, shape)
@@ -38,7 +38,8 @@ def fitting(x: Any, shape: Shape, target: DType, argument: str) -> Array:
         ) from None
 
 
-def _as_numpy(x: Any, argument: str) -> Array:
+def as_numpy(x: Any, argument: str) -> Array:
+    """`x` as NumPy sees it; NumPy's TypeError or ValueError, with the argument's name, when it cannot."""
     try:
         return np.asarray(x)
     except (TypeError, ValueError) as error:
@@ -57,8 +58,17 @@ def _converted(x: Any, source: Array, target: DType, argument: str) -> Array:
     if target in _RANGES:
         _check_range(source, target, argument)
     elif not hasattr(x, "dtype"):
-        return np.asarray(x, host)  # Python numbers: with NumPy's range check
+        return _numbers(x, host, argument)
     return source.astype(host)
+
+
+def _numbers(x: Any, host: np.dtype[Any], argument: str) -> Array:
+    """Python numbers as an array, with NumPy's range check; its errors do not know the argument."""
+    try:
+        return np.asarray(x, host)
+    except (TypeError, OverflowError) as error:
+        kind = TypeError if isinstance(error, TypeError) else OverflowError
+        raise kind(f"{argument}: not convertible to {host}: {error}") from error
 
 
 def _check_range(source: Array, target: DType, argument: str) -> None:

@@ -167,12 +167,13 @@ def checked_shape(shape: object, argument: str = "shape") -> Shape:
 def integers(values: object, argument: str) -> Shape:
     """A tuple out of an integer or a sequence of integers; TypeError naming `argument` otherwise."""
     items: Any = values
+    if not isinstance(items, (tuple, list)):  # an exception in every call with a shape would be dear
+        try:
+            return (operator.index(items),)
+        except TypeError:
+            pass
     try:
-        return (operator.index(items),)
-    except TypeError:
-        pass
-    try:
-        return tuple(operator.index(item) for item in items)
+        return tuple(map(operator.index, items))
     except TypeError:
         raise TypeError(
             f"{argument}: expected an integer or a sequence of integers, got {values!r}"

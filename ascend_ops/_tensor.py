@@ -141,12 +141,12 @@ class Tensor:
         return self._told
 
     def _describe(self) -> Descriptor:
-        shape, strides, offset = self.shape, self.strides, self.offset
-        code, bits = self.dtype.code, self.dtype.bits
+        layout, code, bits, address = self._layout, self.dtype.code, self.dtype.bits, self.block.address
+        shape, strides, offset = layout.shape, layout.strides, layout.offset
         if self._storage_shape is not None:
-            return Descriptor(shape, code, strides, offset, self.format, self._storage_shape, self.address)
-        start, inner, span = _span(self._layout, bits)
-        return Descriptor(shape, code, strides, inner, self.format, (span,), self.address + start * bits // 8)
+            return Descriptor(shape, code, strides, offset, self.format, self._storage_shape, address)
+        start, inner, span = _span(layout, bits)
+        return Descriptor(shape, code, strides, inner, self.format, (span,), address + start * bits // 8)
 
     # Views
 

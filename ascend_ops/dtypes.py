@@ -7,6 +7,7 @@ the same type (`t.dtype == np.float16`).
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import ml_dtypes
@@ -149,7 +150,7 @@ def _lookup(spec: object) -> DType | None:
 
 
 def _shown(spec: object) -> str:
-    return str(spec) if isinstance(spec, np.dtype) else repr(spec)
+    return str(spec) if isinstance(spec, np.dtype) else reprlib.repr(spec)
 
 
 def pack(array: Array, target: DType) -> Bytes:

@@ -118,7 +118,7 @@ def _from_setting(steps: list[Step]) -> Home | None:
     if not value:
         steps.append(Step(SETTING, False, "not set"))
         return None
-    root = stub_home() if value == "stub" else Path(value).expanduser()
+    root = stub_home() if value == "stub" else Path(value).expanduser().absolute()
     _refuse_second_stack(root)
     return _required(SETTING, root)
 
@@ -141,7 +141,7 @@ def _from_environment(steps: list[Step]) -> Home | None:
     for name in ("ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME"):
         value = os.environ.get(name, "")
         if value:
-            return _required(name, Path(value))
+            return _required(name, Path(value).absolute())
         steps.append(Step(name, False, "not set"))
     return None
 

@@ -158,26 +158,32 @@ def _why_not_loaded(path: Path, error: str) -> str:
     """The dynamic loader's sentence, and what it takes to get past it."""
     missing = re.match(r"(lib[^\s:/]+): cannot open shared object file", error)
     name = missing[1] if missing else ""
-    root = path.parent.parent
+    script = _set_env(path)
     if name == "libascend_hal.so" or name.startswith("libdrv"):
         step = (
             f"{name} belongs to the NPU driver, which is not installed or not visible. Install it, or in a "
             "container pass /usr/local/Ascend/driver in; then source set_env.sh."
         )
     elif name and (path.parent / name).is_file():
-        step = f"{name} is there, but the loader does not look for it: run `source {root}/set_env.sh` first."
+        step = f"{name} is there, but the loader does not look for it: run `source {script}` first."
     elif name:
-        step = (
-            f"{name} is missing: run `source {root}/set_env.sh`; if that does not help, reinstall this CANN."
-        )
+        step = f"{name} is missing: run `source {script}`; if that does not help, reinstall this CANN."
     elif "undefined symbol" in error or "version" in error:
         step = "Libraries of different CANN releases are mixed: source one set_env.sh only."
-    elif any(sign in error for sign in ("wrong ELF class", "invalid ELF header", "file too short")):
+    elif "file too short" in error:
+        step = "The file is empty or cut off: reinstall this CANN."
+    elif any(sign in error for sign in ("wrong ELF class", "invalid ELF header")):
         step = "The file is not a library for this processor: install the CANN package for this machine."
     else:
         step = "Check the installation with `python -m ascend_ops doctor`."
     stub = " The library is a link stub." if is_link_stub(path) else ""
     return f"{path} does not load: {error}.{stub} {step}"
+
+
+def _set_env(library: Path) -> Path:
+    """The script of the installation a library lies in, which may be beside `latest`; else its bare name."""
+    scripts = (directory / "set_env.sh" for directory in library.parents[1:5])
+    return next(filter(Path.is_file, scripts), Path("set_env.sh"))
 
 
 def _after_fork() -> None:

@@ -41,17 +41,9 @@ def create_tensor(
     if not (_INT64_LOW <= offset <= _INT64_HIGH and 0 <= address <= _POINTER_HIGH):
         checked("offset", offset, INT64)
         checked("address", address, UINT64)
-    dims, steps, storage = _extents(tuple(shape)), _steps(tuple(strides)), _extents(tuple(storage_shape))
+    dims, steps, storage, _arrays = _geometry(tuple(shape), tuple(strides), tuple(storage_shape))
     handle: int | None = functions["aclCreateTensor"](
-        dims.buffer_info()[0],
-        len(dims),
-        dtype,
-        steps.buffer_info()[0],
-        offset,
-        format,
-        storage.buffer_info()[0],
-        len(storage),
-        address,
+        dims, len(shape), dtype, steps, offset, format, storage, len(storage_shape), address
     )
     if not handle:
         text = (
@@ -135,15 +127,19 @@ def destroy_executor(handle: int) -> None:
 
 
 @functools.lru_cache(maxsize=4096)
+def _geometry(
+    shape: tuple[int, ...], strides: tuple[int, ...], storage_shape: tuple[int, ...]
+) -> tuple[int, int, int, tuple[array[int], ...]]:
+    """The addresses of all three in C, and the arrays that keep them valid."""
+    arrays = _extents(shape), _integers("strides", strides), _extents(storage_shape)
+    dims, steps, storage = (each.buffer_info()[0] for each in arrays)
+    return dims, steps, storage, arrays
+
+
 def _extents(values: tuple[int, ...]) -> array[int]:
     if any(value < 0 for value in values):
         raise ValueError(f"shape {values} has a negative dimension")
     return _integers("shape", values)
-
-
-@functools.lru_cache(maxsize=4096)
-def _steps(values: tuple[int, ...]) -> array[int]:
-    return _integers("strides", values)
 
 
 def _integers(name: str, values: Iterable[int]) -> array[int]:

@@ -188,8 +188,9 @@ TEXTS: Final[dict[int, tuple[str, str]]] = {
         "Call GetWorkspaceSize first, its operator next.",
     ),
     561103: (
-        "NULL met inside the operator library.",
-        "Check that executors and tensors given to aclSet... calls are those of this operator.",
+        "An inner step of the operator came back with nothing, often because it refused the shapes.",
+        "Compare the tensors' shapes with the operator's document; in aclSet... calls, check that executor "
+        "and tensors belong together.",
     ),
     561107: ("The operator directory was not found.", "Source set_env.sh (ASCEND_OPP_PATH)."),
     561112: ("The kernel package is not installed.", _OPP),

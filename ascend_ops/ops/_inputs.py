@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -31,19 +32,22 @@ def tensor(name: str, value: TensorLike | None, default: DType | None = None) ->
         _check_numbers(name, value, default)
     else:
         default = None
-    try:
-        host, element = _host.array(value, default, name)
-    except OverflowError as error:
-        raise OverflowError(f"{name}: {error}") from None
-    return asarray(host, element)
+    return asarray(*_host.array(value, default, name))
 
 
 def _check_numbers(name: str, value: npt.ArrayLike, default: DType) -> None:
     """Refuses numbers that would be truncated: NumPy makes 2 of 2.5 when it is told to make integers."""
     if default.host().kind == "i":
-        given = np.asarray(value)
+        given = _host.as_numpy(value, name)
         if given.size and given.dtype.kind not in "iu":
             raise TypeError(f"{name}: {given.dtype} elements; {default} wants integers")
+
+
+def flag(name: str, value: object) -> bool:
+    """`value`, which must be a bool."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, not {type(value).__name__} ({reprlib.repr(value)})")
 
 
 def required(name: str, value: Tensor | None) -> Tensor:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import numpy as np
-
 from ascend_ops import dtypes
 from ascend_ops._arguments import element_type
 from ascend_ops.dispatch import launch
 from ascend_ops.dtypes import DType
-from ascend_ops.ops._inputs import outputs, required, tensor
+from ascend_ops.ops._inputs import flag, outputs, required, tensor
 from ascend_ops.tensor import Tensor, empty
 
 if TYPE_CHECKING:
@@ -116,9 +114,7 @@ def dynamic_quant_v2(
     smooth = tensor("smooth_scales", smooth_scales, element)
     group = tensor("group_index", group_index, dtypes.int32)
     target = element_type("dst_type", dst_type)
-    if not isinstance(symmetric, (bool, np.bool_)):
-        raise TypeError(f"symmetric must be True or False, not {symmetric!r}")
-    names = ("y", "scale") if symmetric else ("y", "scale", "offset")
+    names = ("y", "scale") if flag("symmetric", symmetric) else ("y", "scale", "offset")
     results = _quantized(required("x", x_in), target, len(names)) if out is None else outputs(out, names)
     y, scale, offset = (*results, None)[:3]
     launch("aclnnDynamicQuantV2", (x_in, smooth, group, int(target.code), y, scale, offset))
@@ -175,11 +171,12 @@ def ascend_anti_quant(
     scale_in = tensor("scale", scale, dtypes.float32)
     offset_in = tensor("offset", offset, dtypes.float32 if scale_in is None else scale_in.dtype)
     target = element_type("dst_type", dst_type)
+    is_root = flag("sqrt_mode", sqrt_mode)
     if out is None:
         y: Tensor | None = empty(_dequantized_shape(required("x", x_in)), target)
     else:
         (y,) = outputs((out,), ("y",))
-    launch("aclnnAscendAntiQuant", (x_in, scale_in, offset_in, int(target.code), sqrt_mode, y))
+    launch("aclnnAscendAntiQuant", (x_in, scale_in, offset_in, int(target.code), is_root, y))
     assert y is not None  # the library refuses NULL
     return y
 

@@ -8,6 +8,7 @@ call. No lock is held across a C call.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
@@ -58,6 +59,7 @@ class MemoryStats(NamedTuple):
     cached: int
 
 
+@functools.lru_cache(maxsize=4096)
 def size_class(nbytes: int) -> int:
     """Capacity for a block: whole granules; eight classes per doubling above 4 KiB (waste at most 1/8)."""
     step = max(GRANULE, 1 << max(0, (nbytes - 1).bit_length() - 4))
@@ -129,20 +131,27 @@ class Pool:
                 payload, home, uses = self.returned.popleft()
             except IndexError:  # another thread was faster
                 break
-            self._file(Pending(payload, home, [user.mark() for user in uses] if uses else ()))
+            if uses:
+                self._file(Pending(payload, home, [user.mark() for user in uses]))
+            else:
+                self._free(payload, home)
         if self._pending:
             for each in self._take_pending():
                 self._file(each)
 
     def _file(self, item: Pending) -> None:
         """Puts a returned piece where it belongs now: among the free ones or the waiting ones."""
-        free = not item.marks or item.passed()
-        with self._lock:
-            if not free:
+        if item.passed():
+            self._free(item.payload, item.home)
+        else:
+            with self._lock:
                 self._pending.append(item)
-            elif isinstance(item.payload, Chunk):
-                serial = SHARED if item.home is None or item.home.closed else item.home.serial
-                self._shelve(serial, item.payload)
+
+    def _free(self, payload: object, home: Stream | None) -> None:
+        """Puts a returned chunk among the free ones; a foreign object is let go."""
+        if isinstance(payload, Chunk):
+            with self._lock:
+                self._shelve(SHARED if home is None or home.closed else home.serial, payload)
 
     def _shelve(self, serial: int, chunk: Chunk) -> None:
         self._shelves.setdefault((serial, chunk.capacity), []).append(chunk)

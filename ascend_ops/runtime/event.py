@@ -75,7 +75,7 @@ class Event:
 
         ValueError unless both were made with `timing=True` and recorded.
         """
-        for name, event in (("start", self), ("end", end)):
+        for name, event in (("start", self), ("end", checked_event("end", end))):
             if not (event.timing and event.recorded):
                 raise ValueError(
                     f"{name}: elapsed needs events made with Event(timing=True) and recorded; got {event!r}"
@@ -102,6 +102,13 @@ class Event:
     def __repr__(self) -> str:
         state = "recorded" if self.recorded else "not recorded"
         return f"<Event {'timing, ' if self.timing else ''}{state if self._handle else 'closed'}>"
+
+
+def checked_event(name: str, value: object) -> Event:
+    """`value`, which must be an Event."""
+    if isinstance(value, Event):
+        return value
+    raise TypeError(f"{name}: expected an Event, got {type(value).__name__}; Stream.record() makes one")
 
 
 def destroy_orphans() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+import numbers
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import NoReturn
 
 from ascend_ops._cann import rt
 from ascend_ops._cann.errors import AclError
 from ascend_ops.runtime import _lifetime, device
-from ascend_ops.runtime.event import Event
+from ascend_ops.runtime.event import Event, checked_event
 
 _serials = itertools.count(1)
 _defaults: dict[int, Stream] = {}
@@ -71,6 +73,8 @@ class Stream:
     def synchronize(self, timeout: float | None = None) -> None:
         """Waits until all work queued so far is finished, at most `timeout` seconds (None: without limit).
 
+        Ctrl-C takes effect when the wait is over: give a timeout where work may hang.
+
         Raises DeviceTimeoutError when the time is over, AclError when some of the work failed, ValueError for
         a timeout that is not positive.
         """
@@ -80,7 +84,7 @@ class Stream:
     def record(self, event: Event | None = None) -> Event:
         """Records `event` (default: a new one) behind the work queued so far and returns it."""
         with device.activated(self.device_index):
-            event = event or Event()
+            event = Event() if event is None else checked_event("event", event)
             if event.device_index != self.device_index:
                 raise ValueError(
                     f"event: it belongs to device {event.device_index}, the stream to {self.device_index}"
@@ -91,7 +95,7 @@ class Stream:
 
     def wait(self, event: Event) -> None:
         """Lets work queued from now on wait for `event` if it was ever recorded. The host does not wait."""
-        if event.recorded:
+        if checked_event("event", event).recorded:
             with device.activated(self.device_index):
                 rt.stream_wait_event(self.handle, event.handle)
 
@@ -150,6 +154,9 @@ class Stream:
         if getattr(self, "_handle", 0) and not self.closed:
             orphans.append((self.device_index, self._handle))
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("streams cannot be copied or pickled")
+
     def __repr__(self) -> str:
         kind = "default" if self.is_default else "closed" if self.closed else f"{self._handle:#x}"
         return f"<Stream {kind} of device {self.device_index}>"
@@ -158,6 +165,8 @@ class Stream:
 def _milliseconds(timeout: float | None) -> int:
     if timeout is None:
         return -1
+    if not isinstance(timeout, numbers.Real):
+        raise TypeError(f"timeout: expected seconds or None, got {type(timeout).__name__}")
     if not 0 < timeout <= 2**31 / 1000 - 1:
         raise ValueError(f"timeout: {timeout!r} s; give more than 0 and less than {2**31 // 1000} s, or None")
     return math.ceil(timeout * 1000)

@@ -22,6 +22,8 @@ function(stub_library name)
   # Real clients find a symbol through the dependencies of the library they opened: keep the chain even where no
   # symbol of it is used.
   target_link_options(${name} PRIVATE -Wl,--no-as-needed)
+  # Workers, queued kernels and open executors outlive a client's dlclose.
+  target_link_options(${name} PRIVATE -Wl,-z,nodelete)
   if(NOT ASCEND_STUB_SANITIZE)
     target_link_options(${name} PRIVATE -Wl,--no-undefined)
   endif()

@@ -197,3 +197,13 @@ def test_linked_directories_are_listed_once(make: Make, tmp_path: Path) -> None:
     assert home.lib == (root / "lib64",)
     assert home.library("libascendcl.so") == root / "lib64" / "libascendcl.so"
     assert home.library("libhccl.so") is None
+
+
+@pytest.mark.parametrize("name", ["ASCEND_OPS_HOME", "ASCEND_HOME_PATH"])
+def test_a_relative_home_outlives_a_change_of_directory(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    root = make("cann")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, "cann")
+    assert homes.find_home().root == root

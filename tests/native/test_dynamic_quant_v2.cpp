@@ -251,6 +251,20 @@ static void run_unreachable_on_device(const char *what, int64_t offset, aclrtStr
     aclrtFree(address);
 }
 
+// From the start of what device 0 gives next to what device 1 gives, in elements of two bytes.
+static int64_t elements_to_device_one() {
+    void *near = nullptr, *far = nullptr;
+    MUST(aclrtMalloc(&near, 4096, ACL_MEM_MALLOC_HUGE_FIRST));
+    MUST(aclrtSetDevice(1));
+    MUST(aclrtMalloc(&far, 4096, ACL_MEM_MALLOC_HUGE_FIRST));
+    const int64_t distance = (static_cast<char *>(far) - static_cast<char *>(near)) / 2;
+    MUST(aclrtFree(far));
+    MUST(aclrtResetDevice(1));
+    MUST(aclrtSetDevice(0));
+    MUST(aclrtFree(near));
+    return distance;
+}
+
 static void run_unreachables() {
     static std::vector<uint16_t> host(64);
     const std::function<void(aclrtStream)> cases[] = {
@@ -258,6 +272,7 @@ static void run_unreachables() {
         [](aclrtStream stream) { run_unreachable("host memory", host.data(), 0, stream); },
         [](aclrtStream stream) { run_unreachable_on_device("far outside", int64_t{1} << 45, stream); },
         [](aclrtStream stream) { run_unreachable_on_device("before the device", -(int64_t{1} << 45), stream); },
+        [](aclrtStream stream) { run_unreachable_on_device("on another device", elements_to_device_one(), stream); },
         [](aclrtStream stream) { run_unreachable_on_device("overflow", INT64_MAX, stream); },
     };
     for (const auto &unreachable : cases) {

@@ -74,6 +74,7 @@ static void an_event_that_was_never_recorded_answers_by_its_kind(void) {
     CHECK_STATUS(0, aclrtSynchronizeEvent(classic));
     CHECK_STATUS(0, aclrtSynchronizeEvent(extended));
     CHECK_STATUS(ACL_ERROR_RT_INTERNAL_ERROR, aclrtEventElapsedTime(&ms, classic, extended));
+    CHECK_STATUS(ACL_ERROR_INVALID_PARAM, aclrtEventElapsedTime(&ms, classic, NULL)); /* tested first */
     CHECK_STATUS(ACL_ERROR_RT_INTERNAL_ERROR, aclrtEventGetTimestamp(classic, &time));
     CHECK_STATUS(0, aclrtStreamWaitEvent(NULL, extended));
     CHECK_STATUS(ACL_ERROR_RT_PARAM_INVALID, aclrtStreamWaitEvent(NULL, classic));

@@ -79,6 +79,7 @@ static void callbacks_run_once_per_initialisation(void) {
     CHECK_STATUS(ACL_SUCCESS, aclInitCallbackRegister(ACL_REG_TYPE_OTHER, on_init, &second));
     CHECK_STATUS(ACL_SUCCESS, aclInitCallbackRegister(ACL_REG_TYPE_ACL_MODEL, on_init, &model));
     CHECK_STATUS(ACL_ERROR_INTERNAL_ERROR, aclInitCallbackRegister(ACL_REG_TYPE_ACL_MODEL, on_init, &model));
+    CHECK(strstr(aclGetRecentErrMsg(), "aclInitCallbackRegister: type 0") != NULL);
     CHECK_STATUS(ACL_SUCCESS, aclInitCallbackRegister(ACL_REG_TYPE_ACL_OP_EXECUTOR, on_init, &executor));
     CHECK_STATUS(ACL_SUCCESS, aclFinalizeCallbackRegister(ACL_REG_TYPE_ACL_MODEL, on_finalize, &end));
     CHECK_STATUS(ACL_SUCCESS, aclInit(NULL));

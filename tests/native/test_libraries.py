@@ -48,6 +48,11 @@ def test_the_soname_is_the_file_name_and_the_chain_is_that_of_cann(home: Path, n
     assert NEEDED[name] <= set(re.findall(r"NEEDED.*\[(.*)\]", dynamic))
 
 
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_library_stays_loaded_because_its_work_may_outlive_the_client(home: Path, name: str) -> None:
+    assert "NODELETE" in output("readelf", "-d", str(home / "lib64" / name))
+
+
 def test_both_runtime_libraries_export_the_same(home: Path) -> None:
     names = exported(home / "lib64" / "libascendcl.so")
     assert names == exported(home / "lib64" / "libacl_rt.so")

@@ -50,7 +50,9 @@ static int eight_devices(void) {
 
 static int no_usable_list(void) {
     uint32_t count = 0;
-    return aclrtGetDeviceCount(&count) != ACL_ERROR_RT_NO_DEVICE;
+    bool refused = aclrtSetDevice(0) == ACL_ERROR_RT_INVALID_DEVICEID;
+    return !(refused && strstr(aclGetRecentErrMsg(), "ASCEND_RT_VISIBLE_DEVICES is malformed") != NULL &&
+             aclrtGetDeviceCount(&count) == ACL_ERROR_RT_NO_DEVICE);
 }
 
 static int devices_two_and_five(void) {

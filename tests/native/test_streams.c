@@ -367,6 +367,43 @@ static int calls_in_a_forked_child(aclrtStream stream) {
     return check_failures;
 }
 
+typedef struct {
+    int started, stop;
+} query_run;
+
+static void *query_until_stopped(void *argument) {
+    query_run *run = argument;
+    CHECK_STATUS(0, aclrtSetDevice(0));
+    aclrtStream stream = new_stream();
+    while (!__atomic_load_n(&run->stop, __ATOMIC_RELAXED)) {
+        aclrtStreamStatus status;
+        CHECK_STATUS(0, aclrtStreamQuery(stream, &status));
+        __atomic_store_n(&run->started, 1, __ATOMIC_RELAXED);
+    }
+    CHECK_STATUS(0, aclrtDestroyStream(stream));
+    CHECK_STATUS(0, aclrtResetDevice(0));
+    return NULL;
+}
+
+static void streams_are_made_while_another_thread_uses_its_own(void) {
+    enum { MANY = 200 };
+    aclrtStream streams[MANY];
+    query_run run = {0, 0};
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, query_until_stopped, &run) == 0);
+    while (!__atomic_load_n(&run.started, __ATOMIC_RELAXED)) {
+        sched_yield();
+    }
+    for (int i = 0; i < MANY; i++) {
+        streams[i] = new_stream();
+    }
+    __atomic_store_n(&run.stop, 1, __ATOMIC_RELAXED);
+    CHECK(pthread_join(thread, NULL) == 0);
+    for (int i = 0; i < MANY; i++) {
+        CHECK_STATUS(0, aclrtDestroyStream(streams[i]));
+    }
+}
+
 static void a_forked_child_is_refused_and_can_exit(void) {
     latch gate = LATCH;
     aclrtStream stream = new_stream();
@@ -427,6 +464,7 @@ int main(void) {
     a_failed_task_is_reported_and_later_ones_run();
     stop_on_failure_stops_the_whole_context();
     streams_remember_how_they_were_made();
+    streams_are_made_while_another_thread_uses_its_own();
     a_forked_child_is_refused_and_can_exit();
     CHECK_STATUS(0, aclrtResetDevice(0));
     CHECK_STATUS(0, aclFinalize());

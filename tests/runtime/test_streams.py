@@ -225,3 +225,21 @@ def test_stream_of_another_device_makes_that_device_current() -> None:
         stream.record(Event())
     stream.synchronize()
     stream.close()
+
+
+def test_what_is_no_event_or_time_is_refused_by_name() -> None:
+    stream, wrong = default_stream(), Stream()
+    for call, name in (
+        (lambda: stream.wait(wrong), "event"),
+        (lambda: stream.record(5), "event"),
+        (lambda: Event(timing=True).elapsed(wrong), "end"),
+        (lambda: stream.synchronize("soon"), "timeout"),
+    ):
+        with pytest.raises(TypeError, match=f"^{name}: expected"):
+            call()
+    wrong.close()
+
+
+def test_streams_cannot_be_copied() -> None:
+    with pytest.raises(TypeError, match="streams cannot be copied"):
+        copy.copy(default_stream())

@@ -349,6 +349,7 @@ def test_from_pointer_shows_foreign_memory_with_its_strides() -> None:
         (("0x10", (1,), "int8"), TypeError, "address: expected an integer, got str"),
         ((0, (1,), "int8"), ValueError, "address: 0x0 is not the address of 1 bytes"),
         ((-512, (1,), "int8"), ValueError, "address: -0x200 is not"),
+        ((2**64 - 1, (4,), "int8"), ValueError, "address: 0xffffffffffffffff is not the address of 4 bytes"),
         ((2**64, (1,), "int8"), ValueError, "is not the address"),
         ((512, (2, 2), "int8", (1,)), ValueError, r"strides: \(1,\); give one per axis"),
         ((512, (2,), "int8", (-1,)), ValueError, "none negative"),

@@ -93,6 +93,9 @@ aclError aclrtEventElapsedTime(float *ms, aclrtEvent startEvent, aclrtEvent endE
     if (ms == NULL) {
         return refuse_null(__func__, "ms");
     }
+    if (startEvent == NULL || endEvent == NULL) {
+        return refuse_null(__func__, startEvent == NULL ? "startEvent" : "endEvent");
+    }
     uint64_t start = 0;
     uint64_t end = 0;
     aclError status = get_time(__func__, "startEvent", startEvent, &start);

@@ -34,6 +34,12 @@ int stub_device_check(const char *function, int device) {
     if (device >= 0 && device < count) {
         return 0;
     }
+    if (count < 0) {
+        return stub_fail(ACL_ERROR_RT_INVALID_DEVICEID,
+                         "%s: device %d does not exist; no device is visible, because ASCEND_RT_VISIBLE_DEVICES is "
+                         "malformed. It lists device ids in ascending order, none twice, separated by commas.",
+                         function, device);
+    }
     return stub_fail(ACL_ERROR_RT_INVALID_DEVICEID,
                      "%s: device %d does not exist; the visible devices are 0..%d (ASCEND_STUB_DEVICES sets how many "
                      "there are, ASCEND_RT_VISIBLE_DEVICES which ones are seen).",

@@ -47,7 +47,9 @@ static bool add_slab(pool *p, size_t size) {
     if (p->slab_count == SLAB_COUNT) {
         return false;
     }
-    p->stride = (size + OBJECT_ALIGNMENT - 1) / OBJECT_ALIGNMENT * OBJECT_ALIGNMENT;
+    if (p->slab_count == 0) { /* look-ups read it without the lock later */
+        p->stride = (size + OBJECT_ALIGNMENT - 1) / OBJECT_ALIGNMENT * OBJECT_ALIGNMENT;
+    }
     size_t bytes = p->stride * slab_objects(p->slab_count);
     void *slab = NULL;
     if (posix_memalign(&slab, OBJECT_ALIGNMENT, bytes) != 0) {

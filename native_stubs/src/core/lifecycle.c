@@ -173,18 +173,18 @@ static bool has_callback(const callback *wanted) {
     return false;
 }
 
-static int fail_null_callback(void) {
-    return stub_fail(ACL_ERROR_INVALID_PARAM, "cbFunc is NULL; give the function to call.");
+static int fail_null_callback(const char *api) {
+    return stub_fail(ACL_ERROR_INVALID_PARAM, "%s: cbFunc is NULL; give the function to call.", api);
 }
 
-static int append_callback(callback added) {
+static int append_callback(const char *api, callback added) {
     if (added.type != ACL_REG_TYPE_OTHER && has_callback(&added)) {
         return stub_fail(ACL_ERROR_INTERNAL_ERROR,
-                         "regType %d has a callback already; only ACL_REG_TYPE_OTHER takes several.", added.type);
+                         "%s: type %d has a callback already; only ACL_REG_TYPE_OTHER takes several.", api, added.type);
     }
     callback *entry = malloc(sizeof *entry);
     if (entry == NULL) {
-        return stub_fail(ACL_ERROR_BAD_ALLOC, "No memory for a callback.");
+        return stub_fail(ACL_ERROR_BAD_ALLOC, "%s: no memory for a callback.", api);
     }
     *entry = added;
     callback **end = &callbacks;
@@ -195,7 +195,7 @@ static int append_callback(callback added) {
     return ACL_SUCCESS;
 }
 
-static int remove_callback(int type, stub_init_callback init, stub_finalise_callback finalise) {
+static int remove_callback(const char *api, int type, stub_init_callback init, stub_finalise_callback finalise) {
     for (callback **at = &callbacks; *at != NULL; at = &(*at)->next) {
         callback *c = *at;
         if (c->type == type && c->init == init && c->finalise == finalise) {
@@ -204,15 +204,15 @@ static int remove_callback(int type, stub_init_callback init, stub_finalise_call
             return ACL_SUCCESS;
         }
     }
-    return stub_fail(ACL_ERROR_INTERNAL_ERROR, "cbFunc is not registered for regType %d.", type);
+    return stub_fail(ACL_ERROR_INTERNAL_ERROR, "%s: cbFunc is not registered for type %d.", api, type);
 }
 
 int stub_add_init_callback(int type, stub_init_callback function, void *user) {
     if (function == NULL) {
-        return fail_null_callback();
+        return fail_null_callback("aclInitCallbackRegister");
     }
     enter();
-    int status = append_callback((callback){.type = type, .init = function, .user = user});
+    int status = append_callback("aclInitCallbackRegister", (callback){.type = type, .init = function, .user = user});
     if (status == ACL_SUCCESS && references > 0) {
         (void)function(first_config, strlen(first_config), user); /* CANN drops this status too */
     }
@@ -221,24 +221,25 @@ int stub_add_init_callback(int type, stub_init_callback function, void *user) {
 
 int stub_remove_init_callback(int type, stub_init_callback function) {
     if (function == NULL) {
-        return fail_null_callback();
+        return fail_null_callback("aclInitCallbackUnRegister");
     }
     enter();
-    return leave(remove_callback(type, function, NULL));
+    return leave(remove_callback("aclInitCallbackUnRegister", type, function, NULL));
 }
 
 int stub_add_finalise_callback(int type, stub_finalise_callback function, void *user) {
     if (function == NULL) {
-        return fail_null_callback();
+        return fail_null_callback("aclFinalizeCallbackRegister");
     }
     enter();
-    return leave(append_callback((callback){.type = type, .finalise = function, .user = user}));
+    return leave(
+        append_callback("aclFinalizeCallbackRegister", (callback){.type = type, .finalise = function, .user = user}));
 }
 
 int stub_remove_finalise_callback(int type, stub_finalise_callback function) {
     if (function == NULL) {
-        return fail_null_callback();
+        return fail_null_callback("aclFinalizeCallbackUnRegister");
     }
     enter();
-    return leave(remove_callback(type, NULL, function));
+    return leave(remove_callback("aclFinalizeCallbackUnRegister", type, NULL, function));
 }

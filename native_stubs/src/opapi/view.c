@@ -27,7 +27,10 @@ static bool is_inside_device(const aclTensor *tensor, int bits) {
     }
     const uintptr_t first = (uintptr_t)tensor->data + (uintptr_t)(low_bits >> 3);
     const uint64_t bytes = (uint64_t)((high_bits + 7) >> 3) - (uint64_t)(low_bits >> 3);
-    return bytes <= stub_device_bytes_from((const void *)first);
+    const size_t left = stub_device_bytes_from((const void *)first);
+    /* Another device may begin there; the same end means the same one. */
+    const bool same = first + left == (uintptr_t)tensor->data + stub_device_bytes_from(tensor->data);
+    return same && bytes <= left;
 }
 
 static aclnnStatus refuse(const stub_call *call, uint32_t arg, const char *why) {
