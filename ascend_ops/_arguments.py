@@ -95,7 +95,7 @@ def _wrong_type(label: str, allowed: str, value: object) -> TypeError:
 def _integer(label: str, value: object, limits: ranges.Limits = ranges.INT64) -> int:
     if type(value) is int and limits[0] <= value <= limits[1]:
         return value
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         raise _wrong_type(label, "an integer", value)
     return ranges.checked(label, value, limits)
 

@@ -58,12 +58,20 @@ def _converted(x: Any, source: Array, target: DType, argument: str) -> Array:
     if target in _RANGES:
         _check_range(source, target, argument)
     elif not hasattr(x, "dtype"):
-        return _numbers(x, host, argument)
+        return _numbers(x, source, host, argument)
     return source.astype(host)
 
 
-def _numbers(x: Any, host: np.dtype[Any], argument: str) -> Array:
-    """Python numbers as an array, with NumPy's range check; its errors do not know the argument."""
+def _numbers(x: Any, source: Array, host: np.dtype[Any], argument: str) -> Array:
+    """Python numbers as an array. They must fit: NumPy before 2.0 wraps them, its later errors do not name
+    the argument."""
+    if host.kind in "iu" and source.dtype.kind in "iu" and source.size:
+        limits = np.iinfo(host)
+        for value in (int(source.min()), int(source.max())):
+            if not limits.min <= value <= limits.max:
+                raise OverflowError(
+                    f"{argument}: not convertible to {host}: {value} is not in {limits.min} to {limits.max}"
+                )
     try:
         return np.asarray(x, host)
     except (TypeError, OverflowError) as error:
