@@ -98,10 +98,6 @@ int stub_stream_resolve(void *handle, const char *function, stub_stream **stream
     return status;
 }
 
-int stub_stream_device(const stub_stream *stream) {
-    return stream->device;
-}
-
 uint32_t stub_stream_id(const stub_stream *stream) {
     return stream->handle.id;
 }

@@ -40,7 +40,6 @@ STUB_EXPORT int stub_stream_enqueue(stub_stream *stream, stub_task *task);
  * Errors of the device (500000 and up, for instance 507015) stay with the stream; others are reported once. */
 STUB_EXPORT int stub_stream_synchronize(stub_stream *stream, int timeout_ms);
 
-STUB_EXPORT int stub_stream_device(const stub_stream *stream);
 STUB_EXPORT uint32_t stub_stream_id(const stub_stream *stream);
 
 /* A stream in the current context. `flags` is remembered, `priority` must be within 0..7. */
