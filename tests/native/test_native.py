@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,10 @@ import pytest
 HERE = Path(__file__).parent
 PROGRAMS = sorted([*HERE.glob("test_*.c"), *HERE.glob("test_*.cpp")])
 COMPILERS = {".c": ("c11", "CC", "gcc"), ".cpp": ("c++17", "CXX", "g++")}
-VECTORS = {"test_dynamic_quant_v2": "aclnnDynamicQuantV2", "test_ascend_anti_quant": "aclnnAscendAntiQuant"}
+VECTORS = {  # aclnnSomeThingV2.vectors.json is for test_some_thing_v2
+    "test" + re.sub("([A-Z])", r"_\1", path.name.split(".")[0].removeprefix("aclnn")).lower(): path
+    for path in (HERE.parent / "vectors").glob("*.vectors.json")
+}
 
 pytestmark = pytest.mark.stand_in(reason="statuses are asserted more strictly than CANN documents them")
 
@@ -32,10 +36,9 @@ def flags() -> list[str]:
 @pytest.fixture(scope="session")
 def vector_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("vectors")
-    files = {program: folder / f"{name}.txt" for program, name in VECTORS.items()}
+    files = {program: folder / f"{program}.txt" for program in VECTORS}
     for program, path in files.items():
-        source = HERE.parent / "vectors" / f"{VECTORS[program]}.vectors.json"
-        run([sys.executable, str(HERE / "vectors_to_text.py"), str(source), str(path)])
+        run([sys.executable, str(HERE / "vectors_to_text.py"), str(VECTORS[program]), str(path)])
     return files
 
 

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,9 +147,16 @@ static void read_visible(void) {
     }
 }
 
+static int usable_cores(void) {
+    cpu_set_t cores;
+    const int count = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+    return count < STUB_MAX_THREADS ? count : STUB_MAX_THREADS;
+}
+
 static void read_environment(void) {
     settings.device_count = read_count("ASCEND_STUB_DEVICES", 8, STUB_MAX_DEVICES);
     settings.queue_depth = read_count("ASCEND_STUB_QUEUE_DEPTH", 1024, 1 << 20);
+    settings.thread_count = read_count("ASCEND_STUB_THREADS", usable_cores(), STUB_MAX_THREADS);
     settings.hbm_bytes = read_hbm();
     read_soc();
     read_visible();

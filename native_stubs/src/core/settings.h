@@ -8,6 +8,7 @@
 #include "core/export.h"
 
 #define STUB_MAX_DEVICES 64
+#define STUB_MAX_THREADS 256
 
 /* The products whose differences the stand-in knows (aclrtGetSocName prefixes). */
 typedef enum { STUB_PRODUCT_A2, STUB_PRODUCT_A3, STUB_PRODUCT_310P, STUB_PRODUCT_910, STUB_PRODUCT_950 } stub_product;
@@ -20,6 +21,8 @@ typedef struct {
     stub_product product;          /* derived from soc_name */
     int queue_depth;               /* ASCEND_STUB_QUEUE_DEPTH, default 1024: tasks a stream holds before an enqueue
                                     * waits (back-pressure) */
+    int thread_count;              /* ASCEND_STUB_THREADS, default the cores the process may use: threads that share
+                                    * the work of one kernel */
     int visible[STUB_MAX_DEVICES]; /* ASCEND_RT_VISIBLE_DEVICES: logical -> physical id */
     int visible_count;             /* -1 when ASCEND_RT_VISIBLE_DEVICES is malformed (aclrtGetDeviceCount answers
                                     * 207004) */

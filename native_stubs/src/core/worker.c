@@ -1,6 +1,5 @@
 /* The worker threads of the streams. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +9,8 @@
 #include "core/error.h"
 #include "core/fork.h"
 #include "core/stream_state.h"
+#include "core/thread.h"
 
-/* Kernels need little; host functions may be Python code. */
-#define STACK_BYTES ((size_t)2 << 20)
 /* How often an idle worker looks for a new task before it sleeps: about the cost of going to sleep. */
 #define SPINS 400
 
@@ -178,32 +176,9 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* Workers take no asynchronous signals: those are the program's business. Faults must still reach their handlers. */
-static void block_signals(sigset_t *previous) {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
-    sigset_t blocked;
-    sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        sigdelset(&blocked, faults[i]);
-    }
-    pthread_sigmask(SIG_SETMASK, &blocked, previous);
-}
-
-static int create_thread(stub_stream *stream) {
-    pthread_attr_t attributes;
-    sigset_t previous;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    block_signals(&previous);
-    int failed = pthread_create(&stream->worker, &attributes, work, stream);
-    pthread_sigmask(SIG_SETMASK, &previous, NULL);
-    pthread_attr_destroy(&attributes);
-    return failed;
-}
-
 int stub_worker_start(stub_stream *stream) {
     stub_watch_forks();
-    int failed = create_thread(stream);
+    int failed = stub_thread_start(&stream->worker, work, stream);
     if (failed != 0) {
         return stub_fail(ACL_ERROR_RT_RESOURCE_ALLOC_FAIL,
                          "stream %u cannot start its worker thread: %s. Check the process's thread and memory limits.",

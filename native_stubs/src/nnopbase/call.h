@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "comm/communicator.h"
 #include "nnopbase/descriptors.h"
 
 typedef enum {
@@ -49,6 +50,7 @@ typedef struct stub_call stub_call;
 typedef struct {
     uint64_t workspace_size; /* bytes; 0 by default */
     bool nothing_to_run;     /* empty tensors: phase two queues nothing */
+    stub_comm *comm;         /* of a multi-card operator: retained by check, released with the executor */
 } stub_plan;
 
 /* A kernel: defined in opapi as `const stub_kernel stub_kernel_<operator> = {check, run};`. The generated operator
@@ -74,6 +76,8 @@ struct stub_call {
     const stub_value *args; /* op->count values; descriptors are the executor's own snapshots, NULL stays NULL */
     void *workspace;        /* device address, phase two only */
     uint64_t workspace_size;
+    stub_comm *comm; /* the plan's */
+    uint64_t ticket; /* of a run with a communicator: run must spend it (comm/communicator.h) */
 };
 
 /* Both phases of every operator end here. Exported by libnnopbase for libopapi. */

@@ -68,6 +68,12 @@ struct aclScalarList {
     aclScalar **items; /* may be NULL one by one */
 };
 
+/* Some operators change the caller's descriptor in phase one. For a kernel's check only, where `snapshot` is an
+ * argument and the caller's descriptor is still alive. A status with a text when the host is out of memory. */
+STUB_EXPORT void stub_tensor_change_dtype(const aclTensor *snapshot, aclDataType dtype);
+STUB_EXPORT int stub_tensor_change_storage(const aclTensor *snapshot, aclFormat format, const int64_t *dims,
+                                           uint32_t rank);
+
 /* Product of the view shape: 1 for rank 0, 0 as soon as one dimension is 0, INT64_MAX when it does not fit. */
 STUB_EXPORT int64_t stub_tensor_numel(const aclTensor *tensor);
 

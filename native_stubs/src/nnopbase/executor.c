@@ -99,8 +99,9 @@ stub_executor *stub_executor_new(void) {
                   atomic_load_explicit(&first_unused, memory_order_relaxed));
         return NULL;
     }
-    slot->repeatable = false;
+    slot->repeatable = slot->ran = false;
     slot->plan = (stub_plan){0};
+    slot->call = (stub_call){0};
     stub_arena_start(&slot->arena, slot->memory, sizeof slot->memory);
     return slot;
 }
@@ -109,7 +110,17 @@ static uint64_t uses_of(uint64_t state) {
     return state >> 1 & ((1u << USES_BITS) - 1);
 }
 
+static void leave_communicator(stub_executor *executor) {
+    if (executor->call.ticket != 0 && !executor->ran) {
+        stub_comm_drop(executor->plan.comm, executor->call.ticket);
+    }
+    stub_comm_release(executor->plan.comm);
+}
+
 void stub_executor_release(stub_executor *executor) {
+    if (executor->plan.comm != NULL) {
+        leave_communicator(executor);
+    }
     stub_arena_release(&executor->arena);
     /* The next use has another count even when this one was never published. */
     const uint64_t state = atomic_load_explicit(&executor->state, memory_order_relaxed);

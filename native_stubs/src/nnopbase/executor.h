@@ -16,6 +16,7 @@ typedef struct {
     _Atomic(uint32_t) next_free; /* number of the next free slot, plus one */
     uint32_t number;
     bool repeatable;
+    bool ran; /* the kernel was called, so the ticket is spent */
     stub_plan plan;
     stub_call call;
     stub_arena arena;

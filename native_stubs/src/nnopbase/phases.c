@@ -41,7 +41,8 @@ aclnnStatus stub_phase_one(const stub_operator *op, const stub_value *args, uint
 }
 
 static int run_kernel(stub_task *task) {
-    const stub_executor *executor = (const stub_executor *)task;
+    stub_executor *executor = (stub_executor *)task;
+    executor->ran = true;
     return executor->call.op->kernel->run(&executor->call);
 }
 
@@ -61,6 +62,9 @@ static aclnnStatus copy_executor(const stub_executor *executor, stub_executor **
         return status;
     }
     made->plan = executor->plan;
+    if (made->plan.comm != NULL) {
+        stub_comm_retain(made->plan.comm);
+    }
     *copy = made;
     return ACLNN_SUCCESS;
 }
@@ -99,6 +103,10 @@ static aclnnStatus queue_run(stub_executor *run, aclrtStream handle) {
     if (!resolved || run->plan.nothing_to_run) {
         stub_executor_release(run);
         return resolved ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
+    }
+    if (run->plan.comm != NULL) {
+        run->call.comm = run->plan.comm;
+        run->call.ticket = stub_comm_ticket(run->plan.comm);
     }
     run->task = (stub_task){.run = run_kernel, .release = release_task, .name = run->call.op->name};
     return stub_stream_enqueue(stream, &run->task) == 0 ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;

@@ -95,11 +95,11 @@ aclnnStatus aclDestroyTensor(const aclTensor *tensor) {
 static aclnnStatus resize(aclTensor *tensor, const int64_t *shape, uint64_t rank, const int64_t *storage,
                           uint64_t storage_rank) {
     if (rank > MAX_RANK || storage_rank > MAX_RANK) {
-        return stub_fail(ACLNN_ERR_PARAM_INVALID, "aclInitTensor: more than %u dimensions", MAX_RANK);
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "a tensor descriptor has room for %u dimensions", MAX_RANK);
     }
     int64_t *block = malloc(arrays_size(rank, storage_rank) + 1);
     if (block == NULL) {
-        return stub_fail(ACLNN_ERR_INNER, "aclInitTensor: no host memory for a descriptor");
+        return stub_fail(ACLNN_ERR_INNER, "no host memory for a descriptor");
     }
     aclTensor next = *tensor;
     place_arrays(&next, block, (uint32_t)rank, (uint32_t)storage_rank);
@@ -145,6 +145,25 @@ aclnnStatus aclSetRawTensorAddr(aclTensor *tensor, void *addr) {
     const aclnnStatus status = stub_require(tensor, STUB_MAGIC_TENSOR, "aclSetRawTensorAddr");
     if (status == ACLNN_SUCCESS) {
         tensor->data = addr;
+    }
+    return status;
+}
+
+/* Through the snapshot's origin, which is const only because snapshots never follow it. */
+static aclTensor *caller_of(const aclTensor *snapshot) {
+    return (aclTensor *)(uintptr_t)snapshot->origin;
+}
+
+void stub_tensor_change_dtype(const aclTensor *snapshot, aclDataType dtype) {
+    caller_of(snapshot)->dtype = dtype;
+}
+
+int stub_tensor_change_storage(const aclTensor *snapshot, aclFormat format, const int64_t *dims, uint32_t rank) {
+    aclTensor *tensor = caller_of(snapshot);
+    const aclnnStatus status = resize(tensor, tensor->shape, tensor->rank, dims, rank);
+    if (status == ACLNN_SUCCESS) {
+        copy_dims(tensor->strides, snapshot->strides, tensor->rank);
+        tensor->format = format;
     }
     return status;
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core/error.h"
-#include "opapi/half.h"
+#include "core/half.h"
 #include "opapi/rows.h"
 #include "opapi/validate.h"
 

@@ -6,7 +6,7 @@
 #include <immintrin.h>
 #include <math.h>
 
-#include "opapi/half.h"
+#include "core/half.h"
 
 #define AVX2 __attribute__((target("avx2,f16c")))
 #define AVX2_INLINE static inline __attribute__((target("avx2,f16c"), always_inline))

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "opapi/half.h"
+#include "core/half.h"
 
 enum { BLOCK = 64 };
 

@@ -1,8 +1,8 @@
 /* fp16 and bf16 <-> fp32, one element at a time: exact, round half to even, no branches so that loops over them turn
  * into vector code on any machine. Subnormals and infinities are kept; a NaN stays a NaN, and leaves as the one quiet
  * NaN of the narrow type so that every instruction set gives the same bits. */
-#ifndef ASCEND_STUB_OPAPI_HALF_H
-#define ASCEND_STUB_OPAPI_HALF_H
+#ifndef ASCEND_STUB_CORE_HALF_H
+#define ASCEND_STUB_CORE_HALF_H
 
 #include <stdint.h>
 #include <string.h>
