@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where `reference` is
-from texts import quantization  # noqa: E402
-from texts.lines import Case  # noqa: E402
+from texts import quantization
+from texts.lines import Case
 
 # Operator: the lines of one case, and cases beside the file's own.
 OPERATORS: dict[str, tuple[Callable[[Case], Iterator[str]], Callable[[], Iterator[Case]]]] = {
