@@ -137,7 +137,7 @@ typedef struct HcclCommConfigDef {
     uint32_t hcclChannelSqDepth;
 } HcclCommConfig;
 
-/* Bits of HcclGetCommConfigCapability */
+/* What a config can say; the library knows the items below the answer of HcclGetCommConfigCapability. */
 typedef enum {
     HCCL_COMM_CONFIG_BUFFER_SIZE = 0,
     HCCL_COMM_CONFIG_DETERMINISTIC = 1,

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,6 +25,8 @@ static size_t device_bytes;            /* these two are written before the reser
 static size_t reservation_bytes;
 static int open_errno;
 static _Atomic(char *) shadows[STUB_MAX_DEVICES];
+static int files[STUB_MAX_DEVICES];          /* the memfd of a shadow, kept for stub_space_file; published with it */
+static ino_t file_numbers[STUB_MAX_DEVICES]; /* tells whether the descriptor is still that file */
 
 static void open_reservation(void) {
     const stub_settings *settings = stub_get_settings();
@@ -58,19 +61,24 @@ int stub_space_open(void) {
                                                                          : fail_space("addresses", open_errno);
 }
 
-/* The mapping keeps the file alive; its descriptor is not needed. */
-static void *map_shadow(void) {
+static void *map_shadow(int device) {
     int file = (int)syscall(SYS_memfd_create, "ascend-stub-hbm", MEMFD_CLOSE_ON_EXEC);
     if (file < 0) {
         return MAP_FAILED;
     }
     void *base = MAP_FAILED;
-    if (ftruncate(file, (off_t)device_bytes) == 0) {
+    struct stat about;
+    if (ftruncate(file, (off_t)device_bytes) == 0 && fstat(file, &about) == 0) {
         base = mmap(NULL, device_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
     }
-    int error = errno;
-    close(file);
-    errno = error;
+    if (base == MAP_FAILED) {
+        int error = errno;
+        close(file);
+        errno = error;
+        return base;
+    }
+    files[device] = file;
+    file_numbers[device] = about.st_ino;
     return base;
 }
 
@@ -82,7 +90,7 @@ int stub_space_map(int device) {
     }
     pthread_mutex_lock(&lock);
     if (stub_space_shadow(device) == NULL) {
-        void *base = map_shadow();
+        void *base = map_shadow(device);
         error = base == MAP_FAILED ? errno : 0;
         atomic_store_explicit(&shadows[device], error == 0 ? base : NULL, memory_order_release);
     }
@@ -110,6 +118,20 @@ uintptr_t stub_space_address(int device, size_t offset) {
 
 char *stub_space_shadow(int device) {
     return atomic_load_explicit(&shadows[device], memory_order_acquire);
+}
+
+/* Programs that turn into daemons close all descriptors, and the number may then be another file's. */
+int stub_space_file(int device) {
+    struct stat about;
+    if (stub_space_shadow(device) == NULL || fstat(files[device], &about) != 0 ||
+        about.st_ino != file_numbers[device]) {
+        return -1;
+    }
+    return files[device];
+}
+
+size_t stub_space_bytes(void) {
+    return device_bytes;
 }
 
 /* When the hole cannot be punched the memory merely stays; nothing depends on its contents. */

@@ -1,5 +1,6 @@
 /* The address space of device memory: one PROT_NONE reservation that all devices share and, per device, the sparse
- * shadow that holds the bytes. Only the memory sources include this. */
+ * shadow that holds the bytes. Only the memory sources and the communicators, whose ranks map each other's shadows,
+ * include this. */
 #ifndef ASCEND_STUB_CORE_DEVICE_SPACE_H
 #define ASCEND_STUB_CORE_DEVICE_SPACE_H
 
@@ -23,6 +24,13 @@ uintptr_t stub_space_address(int device, size_t offset);
 
 /* Start of a device's shadow, NULL before stub_space_map. */
 char *stub_space_shadow(int device);
+
+/* The file behind a device's shadow, for another process to map; still ours. -1 before stub_space_map, and when the
+ * program has closed it. */
+int stub_space_file(int device);
+
+/* Bytes of every device's shadow; the reservation is open. */
+size_t stub_space_bytes(void);
 
 /* Gives the memory behind a range back to the system; it reads as zeros afterwards. */
 void stub_space_discard(int device, size_t offset, size_t size);

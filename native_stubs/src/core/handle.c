@@ -33,7 +33,7 @@ typedef struct {
 } pool;
 
 #define POOL {.lock = PTHREAD_MUTEX_INITIALIZER}
-static pool pools[STUB_HANDLE_KIND_COUNT] = {POOL, POOL, POOL, POOL};
+static pool pools[STUB_HANDLE_KIND_COUNT] = {POOL, POOL, POOL, POOL, POOL};
 
 static size_t slab_objects(int slab) {
     return (size_t)FIRST_SLAB_OBJECTS << slab;

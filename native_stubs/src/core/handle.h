@@ -1,4 +1,4 @@
-/* Tagged objects behind the opaque handles (streams, events, contexts, descriptors).
+/* Tagged objects behind the opaque handles (streams, events, contexts, communicators).
  *
  * Memory of a released handle is never returned to the system and is reused as late as possible, so that a stale
  * handle can be recognised (its tag is gone) instead of crashing; CANN 9.1 and later do the same (107017). */
@@ -15,6 +15,7 @@ typedef enum {
     STUB_HANDLE_CONTEXT = 1,
     STUB_HANDLE_STREAM,
     STUB_HANDLE_EVENT,
+    STUB_HANDLE_COMMUNICATOR,
     STUB_HANDLE_KIND_COUNT
 } stub_handle_kind;
 

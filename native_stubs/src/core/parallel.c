@@ -1,4 +1,5 @@
-/* The pool of helper threads behind stub_parallel. It starts with the first work that is worth sharing. */
+/* The pool of helper threads behind stub_parallel. It starts with the first work that is worth sharing; a forked child
+ * has none of it and works alone. */
 #include "core/parallel.h"
 
 #include <pthread.h>
@@ -26,7 +27,7 @@ static pthread_cond_t work = PTHREAD_COND_INITIALIZER; /* helpers wait here for 
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER; /* callers, for the last helper to leave */
 static job *oldest;                                    /* jobs that may still have pieces */
 static pthread_t helpers[MAX_HELPERS];
-static unsigned helper_count;
+static unsigned helper_count, idle; /* idle: helpers that wait and that nobody has woken; under the lock */
 static bool stopping;
 
 unsigned stub_parallel_threads(void) {
@@ -57,12 +58,25 @@ static job *find_job(void) {
     return oldest;
 }
 
+/* Under the lock. A helper that wakes by itself counts as idle once too often, which costs a signal to nobody. */
+static void wait_for_work(void) {
+    idle++;
+    pthread_cond_wait(&work, &lock);
+}
+
+/* Under the lock: how many helpers to wake. Those that are busy look for work when they are done. */
+static size_t claim_helpers(size_t wanted) {
+    const size_t claimed = wanted < idle ? wanted : idle;
+    idle -= (unsigned)claimed;
+    return claimed;
+}
+
 static void *help(void *unused) {
     pthread_mutex_lock(&lock);
     while (!stopping) {
         job *found = find_job();
         if (found == NULL) {
-            pthread_cond_wait(&work, &lock);
+            wait_for_work();
             continue;
         }
         found->helpers++;
@@ -86,18 +100,26 @@ static void start_helpers(void) {
     }
 }
 
-static void publish(job *mine) {
-    pthread_mutex_lock(&lock);
-    if (helper_count == 0 && !stopping) {
-        start_helpers();
-    }
+/* Under the lock. */
+static void list(job *mine) {
     job **link = &oldest;
     while (*link != NULL) {
         link = &(*link)->newer;
     }
     *link = mine;
-    pthread_cond_broadcast(&work);
+}
+
+static void publish(job *mine) {
+    pthread_mutex_lock(&lock);
+    if (helper_count == 0 && !stopping) {
+        start_helpers();
+    }
+    list(mine);
+    size_t woken = claim_helpers(mine->count - 1);
     pthread_mutex_unlock(&lock);
+    for (; woken > 0; woken--) {
+        pthread_cond_signal(&work);
+    }
 }
 
 static void wait_for_helpers(job *mine) {
@@ -111,7 +133,7 @@ static void wait_for_helpers(job *mine) {
 
 void stub_parallel(size_t count, void (*piece)(void *state, size_t index), void *state) {
     job mine = {.piece = piece, .state = state, .count = count};
-    if (count < 2 || stub_parallel_threads() < 2) {
+    if (count < 2 || stub_parallel_threads() < 2 || stub_is_forked_child()) {
         do_pieces(&mine);
         return;
     }

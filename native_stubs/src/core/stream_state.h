@@ -97,6 +97,10 @@ stub_wait_result stub_worker_block_on(stub_record *record, const stub_deadline *
 /* Around a call of the user's code on the worker: aborts do not wait for it. */
 void stub_worker_host_function(bool entering);
 
+/* For tasks that wait by other means than a record, and ask every now and then: whether the calling worker's stream was
+ * aborted or destroyed by force, or the process is exiting. */
+bool stub_worker_interrupted(void);
+
 /* The process is in exit(): no worker runs any more, nothing may wait. */
 bool stub_process_is_exiting(void);
 

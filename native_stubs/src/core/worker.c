@@ -228,6 +228,10 @@ static bool is_interrupted(const stub_stream *stream) {
            stub_process_is_exiting();
 }
 
+bool stub_worker_interrupted(void) {
+    return own_stream == NULL ? stub_process_is_exiting() : is_interrupted(own_stream);
+}
+
 static void set_blocked_on(stub_stream *stream, stub_record *record) {
     pthread_mutex_lock(&stream->lock);
     stream->blocked_on = record;
