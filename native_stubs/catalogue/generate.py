@@ -1,7 +1,8 @@
 """Generates C from data at build time (Python standard library only).
 
-generate.py operators  CATALOGUE INCLUDE_DIR SOURCE    aclnnop headers and the entry points of libopapi
-generate.py unsupported OUTPUT HEADER...               weak definitions for everything the headers declare
+generate.py operators OPERATORS FUNCTIONS INCLUDE_DIR SOURCE  aclnnop headers and the entry points of libopapi
+generate.py functions FUNCTIONS OUTPUT                        weak definitions for what is no operator
+generate.py unsupported OUTPUT HEADER...                      weak definitions for all the headers declare
 """
 
 import json
@@ -87,9 +88,20 @@ def declarations(name, operator):
     return f"{one}\nACL_FUNC_VISIBILITY {phase_two(name)};\n"
 
 
-def header_text(header, operators):
+def function_declaration(name, function):
+    params = ", ".join(joined(*param) for param in function["params"]) or "void"
+    return f"ACL_FUNC_VISIBILITY {returned(function)} {name}({params});\n"
+
+
+def returned(function):
+    return function.get("returns", "aclnnStatus")
+
+
+def header_text(header, functions, operators):
     guard = re.sub(r"\W", "_", header).upper() + "_"
-    body = "\n".join(declarations(name, operator) for name, operator in operators)
+    texts = [function_declaration(*function) for function in functions]
+    texts += [declarations(*operator) for operator in operators]
+    body = "\n".join(texts)
     return f"""/* Generated from the catalogue. */
 #ifndef {guard}
 #define {guard}
@@ -143,15 +155,26 @@ def write(path, text):
         path.write_text(text)
 
 
-def generate_operators(catalogue, include, source):
-    entries = json.loads(Path(catalogue).read_text(encoding="utf-8"))
-    operators = [(name, entry) for name, entry in entries.items() if not entry.get("experimental")]
+def load(path):
+    """Entries of a catalogue file that are part of a release, as (name, entry)."""
+    entries = json.loads(Path(path).read_text(encoding="utf-8"))
+    return [(name, entry) for name, entry in entries.items() if not entry.get("experimental")]
+
+
+def by_header(entries):
     headers = {}
-    for name, operator in operators:
-        headers.setdefault(operator["header"], []).append((name, operator))
-    for header, members in headers.items():
-        write(Path(include) / header, header_text(header, members))
-    write(Path(source), source_text(sorted(headers), operators))
+    for name, entry in entries:
+        headers.setdefault(entry["header"], []).append((name, entry))
+    return headers
+
+
+def generate_operators(catalogue, functions, include, source):
+    operators = load(catalogue)
+    of_header, beside = by_header(operators), by_header(load(functions))
+    for header in of_header | beside:
+        text = header_text(header, beside.get(header, []), of_header.get(header, []))
+        write(Path(include) / header, text)
+    write(Path(source), source_text(sorted(of_header), operators))
 
 
 def declared_functions(text):
@@ -168,11 +191,9 @@ def weak_definition(name, returns):
     return f"STUB_WEAK {ctype} {name}(void);\n{ctype} {name}(void) {{\n    {keyword}{statement};\n}}\n"
 
 
-def generate_unsupported(output, *headers):
-    functions = {}
-    for header in headers:
-        functions.update(declared_functions(Path(header).read_text(encoding="utf-8")))
-    prologue = """/* Generated from the public headers: what no source file of this library defines ends here.
+def write_weak_definitions(output, functions):
+    """`functions` maps names to return types."""
+    prologue = """/* Generated: what no source file of this library defines ends here.
  * Callers pass arguments that are ignored; the C calling conventions of the supported machines allow that. */
 #include <stddef.h>
 #include <stdint.h>
@@ -182,11 +203,26 @@ def generate_unsupported(output, *headers):
 #define STUB_WEAK __attribute__((weak, visibility("default")))
 
 """
-    write(
-        Path(output),
-        prologue + "\n".join(weak_definition(*function) for function in sorted(functions.items())),
-    )
+    definitions = [weak_definition(*function) for function in sorted(functions.items())]
+    write(Path(output), prologue + "\n".join(definitions))
 
+
+def generate_functions(catalogue, output):
+    write_weak_definitions(output, {name: returned(function) for name, function in load(catalogue)})
+
+
+def generate_unsupported(output, *headers):
+    functions = {}
+    for header in headers:
+        functions.update(declared_functions(Path(header).read_text(encoding="utf-8")))
+    write_weak_definitions(output, functions)
+
+
+COMMANDS = {
+    "operators": generate_operators,
+    "functions": generate_functions,
+    "unsupported": generate_unsupported,
+}
 
 if __name__ == "__main__":
-    {"operators": generate_operators, "unsupported": generate_unsupported}[sys.argv[1]](*sys.argv[2:])
+    COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -1,5 +1,6 @@
 # What is generated at build time, see catalogue/README.md: operator headers, entry points, "not implemented" answers.
 set(CATALOGUE ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/operators.json)
+set(FUNCTIONS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/functions.json)
 set(GENERATOR ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/generate.py)
 set(GENERATED_INCLUDE ${CMAKE_BINARY_DIR}/include)
 set(GENERATED_SOURCE ${CMAKE_BINARY_DIR}/generated)
@@ -7,10 +8,17 @@ set(GENERATED_SOURCE ${CMAKE_BINARY_DIR}/generated)
 set(OPERATOR_SOURCE ${GENERATED_SOURCE}/operators.c)
 add_custom_command(
   OUTPUT ${OPERATOR_SOURCE}
-  COMMAND Python3::Interpreter ${GENERATOR} operators ${CATALOGUE} ${GENERATED_INCLUDE} ${OPERATOR_SOURCE}
+  COMMAND Python3::Interpreter ${GENERATOR} operators ${CATALOGUE} ${FUNCTIONS} ${GENERATED_INCLUDE} ${OPERATOR_SOURCE}
   COMMAND ${CMAKE_COMMAND} -E touch ${OPERATOR_SOURCE}
-  DEPENDS ${CATALOGUE} ${GENERATOR}
+  DEPENDS ${CATALOGUE} ${FUNCTIONS} ${GENERATOR}
   COMMENT "Generating the operators' headers and entry points")
+
+set(UNSUPPORTED_OPAPI ${GENERATED_SOURCE}/unsupported_opapi.c)
+add_custom_command(
+  OUTPUT ${UNSUPPORTED_OPAPI}
+  COMMAND Python3::Interpreter ${GENERATOR} functions ${FUNCTIONS} ${UNSUPPORTED_OPAPI}
+  COMMAND ${CMAKE_COMMAND} -E touch ${UNSUPPORTED_OPAPI}
+  DEPENDS ${FUNCTIONS} ${GENERATOR})
 
 # stub_unsupported(variable header...): a source with a weak definition for everything these headers declare.
 function(stub_unsupported variable)

@@ -25,7 +25,7 @@ NEEDED = {
     "libhcomm.so": {"libascendcl.so"},
     "libhccl.so": {"libhcomm.so", "libascendcl.so"},
 }
-CATALOGUE = Path(__file__).parents[2] / "native_stubs" / "catalogue" / "operators.json"
+CATALOGUE = Path(__file__).parents[2] / "native_stubs" / "catalogue"
 
 
 def output(*command: str) -> str:
@@ -60,12 +60,20 @@ def test_both_runtime_libraries_export_the_same(home: Path) -> None:
 
 
 def test_every_operator_of_the_catalogue_is_exported_and_declared(home: Path) -> None:
-    entries = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    entries = json.loads((CATALOGUE / "operators.json").read_text(encoding="utf-8"))
     offered = {name: entry for name, entry in entries.items() if not entry.get("experimental")}
     wanted = {f"{name}{suffix}" for name in offered for suffix in ("", "GetWorkspaceSize")}
     assert wanted <= exported(home / "lib64" / "libopapi.so")
     headers = {entry["header"] for entry in offered.values()}
     assert sorted(path for path in headers if not (home / "include" / path).exists()) == []
+
+
+def test_every_function_beside_the_operators_is_exported_and_declared(home: Path) -> None:
+    functions = json.loads((CATALOGUE / "functions.json").read_text(encoding="utf-8"))
+    assert set(functions) <= exported(home / "lib64" / "libopapi.so")
+    for name, function in functions.items():
+        header = (home / "include" / function["header"]).read_text(encoding="utf-8")
+        assert re.search(rf"^ACL_FUNC_VISIBILITY \w+ {name}\(", header, re.MULTILINE), name
 
 
 def test_the_libraries_export_nothing_of_their_own_but_the_marked_names(home: Path) -> None:

@@ -57,8 +57,8 @@ inline int64_t count_of(const Shape &shape) {
 
 inline int bits_of(aclDataType dtype) {
     static const std::map<aclDataType, int> bits = {
-        {ACL_FLOAT, 32}, {ACL_FLOAT16, 16}, {ACL_BF16, 16},  {ACL_INT8, 8},        {ACL_UINT8, 8},
-        {ACL_INT4, 4},   {ACL_INT32, 32},   {ACL_INT64, 64}, {ACL_FLOAT8_E5M2, 8}, {ACL_DOUBLE, 64},
+        {ACL_FLOAT, 32}, {ACL_FLOAT16, 16}, {ACL_BF16, 16},       {ACL_INT8, 8},    {ACL_UINT8, 8},   {ACL_INT4, 4},
+        {ACL_INT32, 32}, {ACL_INT64, 64},   {ACL_FLOAT8_E5M2, 8}, {ACL_DOUBLE, 64}, {ACL_UINT64, 64},
     };
     return bits.at(dtype);
 }
@@ -98,8 +98,9 @@ struct VectorFile {
 
 inline Array read_array(std::istream &in) {
     static const std::map<std::string, aclDataType> types = {
-        {"float16", ACL_FLOAT16}, {"bfloat16", ACL_BF16}, {"float32", ACL_FLOAT}, {"int8", ACL_INT8},
-        {"int4", ACL_INT4},       {"int32", ACL_INT32},   {"int64", ACL_INT64},   {"uint8", ACL_UINT8},
+        {"float16", ACL_FLOAT16}, {"bfloat16", ACL_BF16}, {"float32", ACL_FLOAT},
+        {"int8", ACL_INT8},       {"int4", ACL_INT4},     {"int32", ACL_INT32},
+        {"int64", ACL_INT64},     {"uint8", ACL_UINT8},   {"uint64", ACL_UINT64},
     };
     std::string type, hex;
     size_t rank, size;

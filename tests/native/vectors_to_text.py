@@ -22,20 +22,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where `reference` is
-from texts import quantization
+from texts import attention, kv_cache, matmul, quantization
 from texts.lines import Case
 
 # Operator: the lines of one case, and cases beside the file's own.
 OPERATORS: dict[str, tuple[Callable[[Case], Iterator[str]], Callable[[], Iterator[Case]]]] = {
+    "aclnnDequantRopeQuantKvcache": (kv_cache.rope_lines, kv_cache.rope_extra),
     "aclnnDynamicQuantV2": (quantization.dynamic_quant_lines, quantization.dynamic_quant_extra),
     "aclnnAscendAntiQuant": (quantization.anti_quant_lines, quantization.anti_quant_extra),
+    "aclnnQuantMatmulAllReduceV2": (matmul.matmul_lines, matmul.matmul_extra),
+    "aclnnNsaCompress": (attention.nsa_compress_lines, attention.nsa_compress_extra),
 }
+
+
+def status_of(case: Case) -> int:
+    status = case["status"]
+    return matmul.STATUSES[status] if status in matmul.STATUSES else int(status)
 
 
 def main(source: Path, target: Path) -> None:
     content = json.loads(source.read_text())
     convert, extra = OPERATORS[content["operator"]]
-    lines = [f"status {case['status']} {case['change']}" for case in content["status_cases"]]
+    lines = [f"status {status_of(case)} {case['change']}" for case in content["status_cases"]]
     for case in [*content["vectors"], *extra()]:
         lines += [f"vector {case['name']}", *convert(case), "end"]
     target.write_text("\n".join(lines) + "\n")

@@ -19,6 +19,8 @@ DTYPES: dict[str, npt.DTypeLike] = {
     "int8": np.int8,
     "int32": np.int32,
     "int64": np.int64,
+    "uint64": np.uint64,
+    "uint8": np.uint8,
     "int4": ml_dtypes.int4,
 }
 

@@ -51,6 +51,7 @@ typedef struct {
     uint64_t workspace_size; /* bytes; 0 by default */
     bool nothing_to_run;     /* empty tensors: phase two queues nothing */
     stub_comm *comm;         /* of a multi-card operator: retained by check, released with the executor */
+    const char *refusal;     /* why phase two will not launch this: it answers 561000 with the text; NULL by default */
 } stub_plan;
 
 /* A kernel: defined in opapi as `const stub_kernel stub_kernel_<operator> = {check, run};`. The generated operator

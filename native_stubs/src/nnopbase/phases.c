@@ -93,6 +93,9 @@ static aclnnStatus check_run(const stub_operator *op, const stub_executor *run, 
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: workspaceSize is %llu, phase one asked for %llu bytes", op->name,
                          (unsigned long long)workspace_size, (unsigned long long)run->plan.workspace_size);
     }
+    if (run->plan.refusal != NULL) {
+        return stub_fail(ACLNN_ERR_INNER, "%s: %s", op->name, run->plan.refusal);
+    }
     return ACLNN_SUCCESS;
 }
 

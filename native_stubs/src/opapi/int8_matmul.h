@@ -23,12 +23,14 @@ typedef struct {
     stub_weight_layout layout;
     size_t m, k, n;
     /* Takes finished sums: `count` of row `row` from column `column` on. Called from several threads at once, for each
-     * element once; `column` and `count` cut rows into pieces worth a vector loop (a few hundred columns, or the row). */
+     * element once; `column` and `count` cut rows into pieces worth a vector loop (a few hundred columns, or the row).
+     */
     void (*finish)(void *state, size_t row, size_t column, const int32_t *sums, size_t count);
     void *state;
 } stub_int8_matmul;
 
-/* 0, or 207001 with a text when the host has no memory for packed operands. */
+/* 0, or 207001 with a text when the host has no memory for packed operands (at most about a megabyte for each thread).
+ * Sums are exact up to k = 131071 and wrap beyond. Shown outside the library for its test. */
 aclnnStatus stub_int8_matmul_run(const stub_int8_matmul *work);
 
 #endif

@@ -1,0 +1,68 @@
+/* The parameters of aclnnDequantRopeQuantKvcache that all tokens share, read once: scales, offsets, and what
+ * dequantises an int32 x. Their shapes do not matter, only the order of their elements. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "opapi/dequant_rope_job.h"
+#include "opapi/rows.h"
+#include "opapi/validate.h"
+
+/* The first `count` elements in row-major order, floating point as fp32, integers as they are. */
+static void read_elements(const stub_view *view, int64_t count, void *values) {
+    const uint32_t rank = view->tensor->rank, dims = rank > 0 ? rank - 1 : 0;
+    const int64_t length = stub_last_dim(view->tensor);
+    float *to = values; /* integers have the same width */
+    stub_row row;
+    if (count == 0) {
+        return;
+    }
+    stub_row_start(&row, view, dims, 0);
+    for (int64_t done = 0; done < count; done += length) {
+        const int64_t n = count - done < length ? count - done : length;
+        stub_row_read_floats(&row, 0, (size_t)n, to + done);
+        stub_row_next(&row);
+    }
+}
+
+/* `target` points to a pointer to elements of either kind. */
+static aclnnStatus load(const stub_rope_job *job, uint32_t arg, int64_t count, void *target) {
+    stub_view view;
+    STUB_REQUIRE(stub_view_open(job->call, arg, &view));
+    void *values = calloc((size_t)count + 1, sizeof(float)); /* never of no bytes */
+    if (values == NULL) {
+        return stub_fail(ACLNN_ERR_INNER, "%s: no host memory for the %lld elements of %s", job->call->op->name,
+                         (long long)count, job->call->op->params[arg].name);
+    }
+    read_elements(&view, count, values);
+    memcpy(target, &values, sizeof values);
+    return ACLNN_SUCCESS;
+}
+
+static aclnnStatus load_quantisers(stub_rope_job *job) {
+    const int64_t count = job->sizes.kv_heads * job->sizes.d;
+    STUB_REQUIRE(load(job, ROPE_SCALE_K, count, &job->scale_k));
+    STUB_REQUIRE(load(job, ROPE_SCALE_V, count, &job->scale_v));
+    if (stub_dequant_rope_has_offsets(job->call)) {
+        STUB_REQUIRE(load(job, ROPE_OFFSET_K, count, &job->offset_k));
+        STUB_REQUIRE(load(job, ROPE_OFFSET_V, count, &job->offset_v));
+    }
+    return ACLNN_SUCCESS;
+}
+
+static aclnnStatus load_dequantiser(stub_rope_job *job) {
+    const aclTensor *bias = stub_tensor_arg(job->call, ROPE_BIAS);
+    STUB_REQUIRE(load(job, ROPE_WEIGHT_SCALE, job->sizes.columns, &job->weight));
+    if (stub_tensor_arg(job->call, ROPE_ACTIVATION_SCALE)) {
+        STUB_REQUIRE(load(job, ROPE_ACTIVATION_SCALE, job->sizes.tokens, &job->activation));
+    }
+    if (bias && bias->dtype == ACL_INT32) {
+        return load(job, ROPE_BIAS, job->sizes.columns, &job->integer_bias);
+    }
+    return bias ? load(job, ROPE_BIAS, job->sizes.columns, &job->bias) : ACLNN_SUCCESS;
+}
+
+aclnnStatus stub_rope_load_parameters(stub_rope_job *job) {
+    STUB_REQUIRE(load_quantisers(job));
+    return job->is_integer ? load_dequantiser(job) : ACLNN_SUCCESS;
+}
