@@ -10,7 +10,7 @@
 Nothing is loaded and no device is touched by the import; the first call does it.
 """
 
-from ascend_ops import ops
+from ascend_ops import distributed, formats, ops
 from ascend_ops._cann.api import acl
 from ascend_ops._cann.enums import DataType, Format
 from ascend_ops._cann.errors import (
@@ -85,6 +85,7 @@ __all__ = [
     "current_device",
     "current_stream",
     "default_stream",
+    "distributed",
     "dtype",
     "empty",
     "float4_e1m2",
@@ -97,6 +98,7 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "formats",
     "from_pointer",
     "hifloat4",
     "hifloat8",

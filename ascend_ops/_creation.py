@@ -58,25 +58,33 @@ def zeros(
     return made
 
 
-def asarray(x: npt.ArrayLike | Tensor, dtype: object = None) -> Tensor:
+def asarray(x: npt.ArrayLike | Tensor, dtype: object = None, format: object = None) -> Tensor:
     """Copies an array-like to the current device, on the current stream.
 
-    `dtype` defaults to NumPy's for `x` and converts as by `astype`. Sub-byte elements are packed. `x` may be
-    changed as soon as the call returns. A Tensor of that dtype is returned as it is. TypeError for dtypes
-    that CANN does not have (object, str, datetime64 ...).
+    `dtype` defaults to NumPy's for `x` and converts as by `astype`. Sub-byte elements are packed. `format`
+    defaults to ND; for FRACTAL_NZ the host lays out the tiles of the matrix `x`. `x` may be changed as soon
+    as the call returns. A Tensor of that dtype and format is returned as it is. TypeError for dtypes that
+    CANN does not have (object, str, datetime64 ...), ValueError for other private formats.
     """
+    form = None if format is None else formats.format(format)
     if isinstance(x, Tensor):
-        return _same(x, dtype)
+        return _same(x, dtype, form)
     host, element = _host.array(x, None if dtype is None else dtypes.dtype(dtype), "x")
-    made = empty(host.shape, element)
+    made = empty(host.shape, element, Format.ND if form is None else form)
     block = made.block
-    transfer.upload(block, 0, dtypes.pack(host, element), current_stream(), fresh=not block.recycled)
+    elements = formats.to_nz(host) if form is Format.FRACTAL_NZ else host
+    transfer.upload(block, 0, dtypes.pack(elements, element), current_stream(), fresh=not block.recycled)
     return made
 
 
-def _same(x: Tensor, dtype: object) -> Tensor:
+def _same(x: Tensor, dtype: object, form: Format | None) -> Tensor:
     if dtype is not None and dtypes.dtype(dtype) is not x.dtype:
         raise ValueError(f"dtype: {x!r} is not converted to {dtypes.dtype(dtype)} here; call a cast operator")
+    if form is not None and form is not x.format:
+        raise ValueError(
+            f"format: {x!r} is not converted to {form.name} here; call a converting operator "
+            "(ops.trans_matmul_weight makes FRACTAL_NZ)"
+        )
     x.block  # noqa: B018 - refuses a closed tensor
     return x
 
@@ -93,25 +101,26 @@ def from_pointer(
     """A tensor over device memory of somebody else, on the current device.
 
     `strides` count elements (default: C order). `owner` is kept alive until the work queued on the tensor has
-    passed; without one the caller keeps the memory alive. `storage_shape` is for private formats.
+    passed; without one the caller keeps the memory alive. `storage_shape` is for private formats; that of
+    FRACTAL_NZ follows from shape and strides: a transposed matrix has the storage it had before.
     """
     lengths, element, form = checked_shape(shape), dtypes.dtype(dtype), formats.format(format)
     steps = contiguous_strides(lengths) if strides is None else _checked_strides(strides, lengths)
-    layout = Layout.of(lengths, steps, 0)
-    storage = _foreign_storage(lengths, element, form, storage_shape)
+    layout = Layout.of(lengths, steps, 0) if formats.is_base(form) else Layout(lengths, steps, 0)
+    storage = _foreign_storage(layout, element, form, storage_shape)
     nbytes = _storage_bytes((layout.stop,) if storage is None else storage, element)
     block = memory.borrow(_checked_address(address, nbytes), nbytes, ensure_current(), owner)
     return Tensor(block, layout, element, form, storage)
 
 
-def _foreign_storage(shape: Shape, dtype: DType, form: Format, given: Sequence[int] | None) -> Shape | None:
+def _foreign_storage(layout: Layout, dtype: DType, form: Format, given: Sequence[int] | None) -> Shape | None:
     if formats.is_base(form):
         if given is not None:
             raise ValueError(f"storage_shape: {tuple(given)} is for private formats, not for {form.name}")
         return None
-    return (
-        formats.storage_shape(shape, dtype, form) if given is None else checked_shape(given, "storage_shape")
-    )
+    if given is not None:
+        return checked_shape(given, "storage_shape")
+    return formats.storage_shape([layout.shape[axis] for axis in layout.outermost_first], dtype, form)
 
 
 def _checked_strides(strides: Sequence[int], shape: Shape) -> Shape:

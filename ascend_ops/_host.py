@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ascend_ops import dtypes
-from ascend_ops._layout import Layout, Shape
+from ascend_ops import dtypes, formats
+from ascend_ops._cann.enums import Format
+from ascend_ops._layout import Layout, Shape, contiguous_strides
 from ascend_ops.dtypes import Array, DType
 from ascend_ops.runtime import transfer
 from ascend_ops.runtime.memory import Block
@@ -102,6 +103,21 @@ def download(block: Block, layout: Layout, dtype: DType) -> Array:
     span = _Span(block, layout, dtype)
     view = span.view(span.read())
     return view if layout.is_contiguous else view.copy()
+
+
+def download_tiles(block: Block, layout: Layout, dtype: DType, storage: Shape) -> Array:
+    """The elements of a view of FRACTAL_NZ storage, whose axes may be permuted, as a new C-ordered array."""
+    order = layout.outermost_first
+    shape = tuple(layout.shape[axis] for axis in order)
+    steps = contiguous_strides(shape)
+    known = formats.storage_shape(shape, dtype, Format.FRACTAL_NZ)
+    if storage != known or any(layout.strides[axis] != steps[i] for i, axis in enumerate(order)):
+        raise ValueError(
+            f"FRACTAL_NZ storage {storage} is not that of {dtype} {layout.shape} with strides "
+            f"{layout.strides}: which elements lie where is not known here"
+        )
+    tiles = download(block, Layout.contiguous(storage), dtype)
+    return np.ascontiguousarray(np.transpose(formats.from_nz(tiles, shape), np.argsort(order)))
 
 
 def overwrite(block: Block, layout: Layout, dtype: DType, source: Array, stream: Stream) -> None:

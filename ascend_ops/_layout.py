@@ -61,6 +61,12 @@ class Layout:
         return self.offset + 1 + sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True))
 
     @property
+    def outermost_first(self) -> list[int]:
+        """The axes as they were before they were permuted, if the strides are a permuted C order."""
+        # Of axes with the same stride at most one is longer than 1, and it was the outermost.
+        return sorted(range(len(self.shape)), key=lambda axis: (-self.strides[axis], -self.shape[axis]))
+
+    @property
     def overlaps(self) -> bool:
         """Whether two positions may be the same element (as in a broadcast view)."""
         extent = 1
@@ -70,10 +76,15 @@ class Layout:
             extent += (length - 1) * stride
         return False
 
-    def transpose(self, axes: Sequence[int]) -> Layout:
-        """Permutes the axes; all of them reversed when `axes` is empty."""
+    def transpose(self, axes: Sequence[int], tiled: bool = False) -> Layout:
+        """Permutes the axes; all of them reversed when `axes` is empty.
+
+        Not in normal form for `tiled` storage: there the strides, also those of axes of length 1, tell
+        operators which way the tiles lie.
+        """
         order = _permutation(axes, len(self.shape))
-        return Layout.of(tuple(self.shape[i] for i in order), [self.strides[i] for i in order], self.offset)
+        shape, strides = (tuple(values[i] for i in order) for values in (self.shape, self.strides))
+        return Layout(shape, strides, self.offset) if tiled else Layout.of(shape, strides, self.offset)
 
     def broadcast_to(self, shape: Shape) -> Layout:
         """Repeats axes of length 1 and adds leading ones, all with stride 0."""

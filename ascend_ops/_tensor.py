@@ -163,7 +163,7 @@ class Tensor:
 
     def transpose(self, *axes: SupportsIndex | Sequence[SupportsIndex]) -> Tensor:
         """A view with permuted axes, all reversed by default: `transpose(1, 0)` or `transpose((1, 0))`."""
-        layout = self._layout.transpose(_flat(axes, "axes"))
+        layout = self._layout.transpose(_flat(axes, "axes"), tiled=self._storage_shape is not None)
         return Tensor(self.block, layout, self.dtype, self.format, self._storage_shape)
 
     @property
@@ -198,13 +198,16 @@ class Tensor:
     # Host side
 
     def numpy(self) -> Array:
-        """A new C-ordered host array. Waits for the streams that use the tensor.
+        """A new C-ordered host array. Waits for the streams that use the tensor. FRACTAL_NZ is undone.
 
-        AclError when work on them failed, TypeError for a dtype without a host form, ValueError for a private
-        format or a closed tensor.
+        AclError when work on them failed, TypeError for a dtype without a host form, ValueError for another
+        private format or a closed tensor.
         """
-        self._need_base_format("numpy")
-        return _host.download(self.block, self._layout, self.dtype)
+        if self._storage_shape is None:
+            return _host.download(self.block, self._layout, self.dtype)
+        if self.format != Format.FRACTAL_NZ:
+            self._need_base_format("numpy")
+        return _host.download_tiles(self.block, self._layout, self.dtype, self._storage_shape)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if copy is False:
@@ -244,7 +247,8 @@ class Tensor:
     def _need_base_format(self, action: str) -> None:
         if self._storage_shape is not None:
             raise ValueError(
-                f"{self!r}: {action} does not know this storage; convert it to ND with an operator first"
+                f"{self!r}: {action} works on base formats; asarray(array, format='FRACTAL_NZ') makes a new "
+                "tensor, operators convert the other private formats"
             )
 
     def __repr__(self) -> str:

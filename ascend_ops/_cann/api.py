@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ascend_ops._cann import headers, libraries, lifecycle, prototypes
-from ascend_ops._cann.errors import MissingFunctionError
 from ascend_ops._cann.libraries import Function
-from ascend_ops._cann.vocabulary import signature_of
 
 
 class Acl:
@@ -22,25 +20,12 @@ class Acl:
         if name.startswith("_"):
             raise AttributeError(name)
         libraries.check_open()
-        function = _bind(name)
+        function = lifecycle.bind(name, typed_pointers=True)
         self.__dict__[name] = function
         return function
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *prototypes.table(), *headers.names()})
-
-
-def _bind(name: str) -> Function:
-    if prototypes.find(name) is not None:
-        return lifecycle.bind(name, typed_pointers=True)
-    found = headers.find(name)
-    if found is None:
-        raise MissingFunctionError(
-            f"no CANN function {name!r} is known: no prototype and no header declares it."
-        )
-    (function,) = libraries.find("opapi", name)
-    libraries.set_types(function, *signature_of(found[0]))
-    return function
 
 
 acl = Acl()

@@ -1,4 +1,4 @@
-"""aclInit at first use, aclFinalize at exit, and the table of bound runtime functions in between."""
+"""aclInit at first use, aclFinalize at exit, and the table of bound functions in between."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import atexit
 import sys
 import threading
 
-from ascend_ops._cann import libraries, prototypes
+from ascend_ops._cann import headers, libraries, prototypes
+from ascend_ops._cann.declarations import Declaration
 from ascend_ops._cann.errors import AclError, HomeError, MissingFunctionError
 from ascend_ops._cann.homes import find_home
 from ascend_ops._cann.libraries import Function
@@ -25,13 +26,25 @@ _owned = False
 
 
 def bind(name: str, *, typed_pointers: bool = False) -> Function:
-    """A runtime, aclnn meta or HCCL function with restype and argtypes set; a new object each time."""
+    """A function of the runtime, of aclnn's or HCCL's interface or one that an operator's header declares,
+    with restype and argtypes set; a new object each time."""
     prototype = prototypes.find(name)
-    if prototype is None:
-        raise MissingFunctionError(f"{name} is not a function of CANN's runtime, aclnn or HCCL interface.")
-    (function,) = libraries.find(prototype.family, name)
-    libraries.set_types(function, *signature_of(prototype.declaration, typed_pointers=typed_pointers))
+    if prototype is not None:
+        family, declaration = prototype.family, prototype.declaration
+    else:
+        family, declaration = "opapi", _declared(name)
+    (function,) = libraries.find(family, name)
+    libraries.set_types(function, *signature_of(declaration, typed_pointers=typed_pointers))
     return function
+
+
+def _declared(name: str) -> Declaration:
+    found = headers.find(name)
+    if found is None:
+        raise MissingFunctionError(
+            f"no CANN function {name!r} is known: no prototype and no header declares it."
+        )
+    return found[0]
 
 
 class _Functions(dict[str, Function]):

@@ -9,9 +9,9 @@ and in a forked child, whose parent still owns the handle.
 from __future__ import annotations
 
 import ctypes
-from typing import Any
 
-from ascend_ops._cann import libraries, prototypes
+from ascend_ops._cann.calls import call as _call
+from ascend_ops._cann.calls import give_back as _give_back
 from ascend_ops._cann.enums import (
     EventFlag,
     EventRecordedStatus,
@@ -20,7 +20,6 @@ from ascend_ops._cann.enums import (
     MemMallocPolicy,
     StreamStatus,
 )
-from ascend_ops._cann.errors import AclError
 from ascend_ops._cann.lifecycle import finalise, functions, initialise
 from ascend_ops._cann.ranges import INT32, UINT8, UINT32, checked
 from ascend_ops._cann.ranges import address as _pointer
@@ -62,31 +61,6 @@ __all__ = [
 ]
 
 _byref = ctypes.byref
-
-
-def _call(name: str, *arguments: Any) -> None:
-    status = functions[name](*arguments)
-    if status:
-        raise AclError.from_status(name, status, _described(name, arguments))
-
-
-def _give_back(name: str, handle: int) -> None:
-    if libraries.is_open():
-        _call(name, handle)
-
-
-def _described(name: str, arguments: tuple[Any, ...]) -> list[str]:
-    prototype = prototypes.find(name)
-    assert prototype is not None
-    params = prototype.declaration.params
-    return [f"{p.name}: {_text(p.ctype, a)}" for p, a in zip(params, arguments, strict=True)]
-
-
-def _text(ctype: str, argument: Any) -> str:
-    if not isinstance(argument, int):
-        return "(output)"
-    pointer = ctype.endswith("*") or ctype in {"aclrtStream", "aclrtEvent", "aclrtContext"}
-    return f"{argument:#x}" if pointer else repr(argument)
 
 
 # Devices and contexts

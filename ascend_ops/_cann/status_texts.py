@@ -152,6 +152,8 @@ TEXTS: Final[dict[int, tuple[str, str]]] = {
     ),
     507046: ("Synchronizing the stream took longer than the time given.", _WAITED),
     507047: ("Synchronizing the event took longer than the time given.", _WAITED),
+    507048: ("A task of several steps (FFTS+) ran too long. Collectives are such tasks.", _PEERS),
+    507049: ("A task of several steps (FFTS+) failed. Collectives are such tasks.", _PEERS),
     507053: ("Device memory is faulty or an address outside it was used.", _RESET),
     507054: (
         "HBM reported an uncorrectable error.",

@@ -1,4 +1,4 @@
-"""Copies between host arrays of bytes and device blocks, ordered with the work of streams."""
+"""Copies between host arrays of bytes and device blocks, and between blocks, in the order of streams."""
 
 from __future__ import annotations
 
@@ -61,6 +61,17 @@ def download(block: Block, start: int, nbytes: int) -> Bytes:
         with device.activated(block.device_index):
             rt.memcpy(_address(out), nbytes, block.address + start, nbytes, MemcpyKind.DEVICE_TO_HOST)
     return out
+
+
+def copy(block: Block, source: Block, start: int, nbytes: int, stream: Stream) -> None:
+    """Copies bytes `start` to `start + nbytes` of `source` to the beginning of the block, on `stream`."""
+    if nbytes == 0:
+        return
+    block.use_on(stream)
+    source.use_on(stream)
+    with device.activated(block.device_index):
+        kind = MemcpyKind.DEVICE_TO_DEVICE
+        rt.memcpy_async(block.address, block.nbytes, source.address + start, nbytes, kind, stream.handle)
 
 
 def clear(block: Block, stream: Stream) -> None:

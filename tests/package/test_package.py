@@ -22,6 +22,7 @@ LAYERS = [
     ("runtime",),
     ("dtypes", "formats", "_layout", "_host", "_tensor", "_creation", "tensor"),
     ("_arguments", "dispatch"),
+    ("distributed",),
     ("ops",),
     ("cli",),
 ]

@@ -380,7 +380,7 @@ def test_private_format_keeps_its_storage_and_refuses_what_needs_elements() -> N
     assert told.format == Format.FRACTAL_NZ
     assert not tensor.contiguous
     assert tensor.block.nbytes == 3 * 3 * 16 * 16 * 2
-    for use in (tensor.numpy, lambda: tensor[0], lambda: tensor.reshape(-1), lambda: tensor.copy_from(0)):
+    for use in (lambda: tensor[0], lambda: tensor.reshape(-1), lambda: tensor.copy_from(0)):
         with pytest.raises(ValueError, match="FRACTAL_NZ"):
             use()
 

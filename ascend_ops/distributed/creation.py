@@ -1,0 +1,177 @@
+"""Making communicators: from a launcher's variables, in one process, from a root info, from a rank table."""
+
+from __future__ import annotations
+
+import numbers
+import operator
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, SupportsIndex
+
+from ascend_ops._cann import hccl
+from ascend_ops.distributed._buffers import rank_number
+from ascend_ops.distributed.communicator import Communicator
+from ascend_ops.runtime.device import Device, activated, current_device, ensure_current
+
+if TYPE_CHECKING:
+    from ascend_ops.distributed._environment import Place
+
+CONNECT_SECONDS: Final = 120.0  # HCCL_CONNECT_TIMEOUT where it is not set
+
+_meetings: Counter[Place] = (
+    Counter()
+)  # how often the ranks of a job have met; part of what they must agree on
+
+
+def init(
+    rank: int | None = None,
+    world_size: int | None = None,
+    local_rank: int | None = None,
+    *,
+    device: Device | int | None = None,
+    address: str | None = None,
+    port: int | None = None,
+    timeout: float | None = None,
+) -> Communicator:
+    """This process's rank in the communicator of a job. Every process of the job calls it; it waits for all.
+
+    Without arguments it reads what `python -m ascend_ops run`, torchrun, mpirun (Open MPI, MPICH, Intel MPI)
+    or srun have set, looked for in this order: RANK, WORLD_SIZE, LOCAL_RANK; OMPI_COMM_WORLD_*; PMI_*;
+    SLURM_*. Arguments win over variables.
+
+    rank, world_size  this process's number and how many there are
+    local_rank        its number on this host (default: the launcher's, else the rank)
+    device            what to compute on, from now on the current device (default: device `local_rank`)
+    address           host name or address of rank 0 (default: MASTER_ADDR; 127.0.0.1 when all ranks are on
+                      one host; Slurm's first host)
+    port              where to find rank 0 there (default: MASTER_PORT, else made from the job's id). Rank 0
+                      takes the first free one of 8 ports from here on; under torchrun, whose agent has this
+                      one itself, of the 8 after it
+    timeout           seconds to wait for the other ranks (default: HCCL_CONNECT_TIMEOUT, else 120)
+
+    Rank 0 gets a root info from HCCL and hands it out over TCP, unencrypted, as HCCL's own traffic is. A
+    further call, in the same order on all ranks, makes a further communicator.
+
+    Raises AscendError when nothing tells the rank; ValueError for numbers that do not fit and when this host
+    has fewer devices than local ranks; RendezvousTimeoutError (a TimeoutError), naming the ranks, when some
+    do not come; RendezvousError when rank 0 or another rank goes away; DeviceTimeoutError and other AclErrors
+    when HCCL cannot connect the devices.
+    """
+    from ascend_ops.distributed import _environment  # what only processes of a job need is imported there
+
+    place = _environment.place(os.environ, rank, world_size, local_rank, address, port)
+    seconds = _seconds(timeout)
+    _device(place, device).use()
+    return init_rank(_exchanged(place, seconds), place.rank, place.world_size)
+
+
+def init_all(devices: int | Sequence[Device | int] | None = None) -> list[Communicator]:
+    """One communicator per device, all in this process; rank i is on the i-th device.
+
+    devices  how many (from device 0 on), or which, none twice; None for all there are
+
+    Collectives only queue work: one thread may call them for one rank after the other, or every rank may have
+    its own thread. The current device stays as it is. TypeError or ValueError for devices that are none.
+    """
+    chosen = _devices(devices)
+    with activated(ensure_current()):
+        handles = hccl.comm_init_all([each.index for each in chosen])
+    return [Communicator(handle, each) for handle, each in zip(handles, chosen, strict=True)]
+
+
+def root_info() -> bytes:
+    """Where the ranks of a new communicator will meet, 4108 bytes; for programs that hand it out themselves
+    (mpi4py's bcast, a store). One rank calls this and gives the result to all; it must stay alive."""
+    with activated(ensure_current()):
+        return hccl.get_root_info()
+
+
+def init_rank(info: bytes, rank: int, world_size: int, device: Device | int | None = None) -> Communicator:
+    """Rank `rank` of `world_size` in the communicator of a root info, on `device` (default: the current one).
+    Waits until all ranks have come; DeviceTimeoutError after HCCL_CONNECT_TIMEOUT."""
+    if world_size < 1:
+        raise ValueError(f"world_size is {world_size}; there is at least one rank")
+    number = rank_number("rank", rank, world_size)
+    chosen = current_device() if device is None else _as_device(device)
+    with activated(chosen.index):
+        return Communicator(hccl.comm_init_root_info(world_size, info, number), chosen)
+
+
+def init_cluster(path: str | os.PathLike[str], rank: int, device: Device | int | None = None) -> Communicator:
+    """Rank `rank` in the communicator of a rank table, a JSON file that lists the servers and devices of all
+    ranks, on `device` (default: the current one). Waits until all ranks have come; AclError for a file that
+    cannot be read or used."""
+    chosen = current_device() if device is None else _as_device(device)
+    with activated(chosen.index):
+        return Communicator(hccl.comm_init_cluster_info(path, rank), chosen)
+
+
+def _exchanged(place: Place, timeout: float) -> bytes:
+    """The root info that rank 0 of this job hands out."""
+    if place.world_size == 1:
+        return root_info()
+    from ascend_ops.distributed import _client, _server
+
+    job = place._replace(rank=0, local_rank=0)
+    if place.rank == 0:
+        info = _server.serve(place, _meetings[job], root_info, timeout)
+    else:
+        info = _client.ask(place, _meetings[job], timeout)
+    _meetings[job] += 1
+    return info
+
+
+def _seconds(timeout: float | None) -> float:
+    if timeout is None:
+        text = os.environ.get("HCCL_CONNECT_TIMEOUT", "")
+        return float(text) if re.fullmatch(r"\d+", text) and int(text) else CONNECT_SECONDS
+    if not isinstance(timeout, numbers.Real):
+        raise TypeError(f"timeout must be a number of seconds or None, not {type(timeout).__name__}")
+    if not 0 < timeout < 2**31:
+        raise ValueError(f"timeout is {timeout!r} s; give more than 0, or None")
+    return float(timeout)
+
+
+def _device(place: Place, device: Device | int | None) -> Device:
+    if device is not None:
+        return _as_device(device)
+    count = Device.count()
+    if place.local_rank >= count:
+        visible = os.environ.get("ASCEND_RT_VISIBLE_DEVICES")
+        limit = f" (ASCEND_RT_VISIBLE_DEVICES is {visible})" if visible is not None else ""
+        raise ValueError(
+            f"local_rank is {place.local_rank}, which wants device {place.local_rank}, but this process has "
+            f"{count}{limit}: 0 to {count - 1}. Start at most {count} ranks per host, set LOCAL_RANK where "
+            "ranks are on several hosts, or pass device"
+        )
+    return Device(place.local_rank)
+
+
+def _devices(devices: int | Sequence[Device | int] | None) -> list[Device]:
+    if devices is None:
+        devices = Device.count()
+    chosen = [_as_device(each) for each in (devices if isinstance(devices, Sequence) else _first(devices))]
+    if not chosen:
+        raise ValueError("devices is empty; a communicator has at least one rank")
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"devices is {devices!r}; every rank needs a device of its own")
+    return chosen
+
+
+def _first(number: SupportsIndex) -> range:
+    """The numbers of the first devices; there must be as many."""
+    try:
+        asked = operator.index(number)
+    except TypeError:
+        kind = type(number).__name__
+        raise TypeError(f"devices must be a number of devices or a sequence of them, not {kind}") from None
+    count = Device.count()
+    if not 0 < asked <= count:
+        raise ValueError(f"{asked} ranks were asked for; this process has {count} devices, give 1 to {count}")
+    return range(asked)
+
+
+def _as_device(device: Device | int) -> Device:
+    return device if isinstance(device, Device) else Device(device)
