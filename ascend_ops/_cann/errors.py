@@ -9,6 +9,10 @@ from typing import Any
 from ascend_ops._cann.status import Explanation, explain
 
 
+STICKY = 500000  # errors of the device from here on stay with their stream: every later wait raises them again
+told: set[tuple[int, str]] = set()  # those that were raised
+
+
 class AscendError(RuntimeError):
     """Base of every error this package raises on its own account."""
 
@@ -57,7 +61,10 @@ class AclError(AscendError):
         thread before any other C call."""
         from ascend_ops._cann.libraries import recent_message  # libraries raises this module's errors
 
-        return _class_of(code)(function, code, recent_message(), arguments)
+        message = recent_message()
+        if code >= STICKY:
+            told.add((code, message))
+        return _class_of(code)(function, code, message, arguments)
 
     def __str__(self) -> str:
         lines = [f"{self.function} failed with {self.code} ({self.name}): {self.explanation}"]

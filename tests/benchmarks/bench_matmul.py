@@ -1,5 +1,5 @@
-"""The int8 matrix product of quant_matmul_all_reduce_v2 on one device, next to NumPy's int32 `@`, NumPy's float32 `@` and,
-where torch is installed, oneDNN's quantized linear layer; all in one run.
+"""The int8 matrix product of quant_matmul_all_reduce_v2 on one device, next to NumPy's int32 and float32 `@`
+and, where torch is installed, oneDNN's quantized linear layer; all in one run.
 
     python tests/benchmarks/bench_matmul.py [rounds]
 
@@ -9,9 +9,11 @@ Best of `rounds`, in turns, so that all meet the same noise. Compare ratios, not
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,9 +59,9 @@ def with_numpy(x: Int8, w: Int8) -> dict[str, tuple[Callable[[], object], int]]:
 
 
 def with_onednn(x: Int8, w: Int8) -> dict[str, tuple[Callable[[], object], int]]:
-    """Nothing without torch. x as uint8, the form that oneDNN is fastest for."""
+    """Nothing without torch. uint8 x and float32 out: what oneDNN is fastest for on common processors."""
     try:
-        import torch
+        torch: Any = importlib.import_module("torch")
     except ImportError:
         return {}
     onednn = torch.ops.onednn
@@ -69,7 +71,7 @@ def with_onednn(x: Int8, w: Int8) -> dict[str, tuple[Callable[[], object], int]]
 
     def call() -> object:
         return onednn.qlinear_pointwise(
-            u, 1.0, 0, packed, scale, zero, None, 1.0, 0, torch.bfloat16, "none", [], ""
+            u, 1.0, 0, packed, scale, zero, None, 1.0, 0, torch.float32, "none", [], ""
         )
 
     return {"oneDNN": (call, len(x))}

@@ -24,10 +24,22 @@ def test_the_first_two_shell_blocks_are_one_command_line_each() -> None:
 
 
 def test_the_python_of_the_readme_runs() -> None:
-    (code,) = blocks("python")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", blocks("python")[0]], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "[" in done.stdout
+
+
+def test_the_python_for_several_cards_runs_under_the_launcher(tmp_path: Path) -> None:
+    script = tmp_path / "several.py"
+    script.write_text(blocks("python")[1], encoding="utf-8")
+    launcher = [sys.executable, "-m", "ascend_ops", "run", "-n", "2", str(script)]
+    done = subprocess.run(launcher, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == [
+        f"[{rank}] rank {rank} of 2 on Device({rank}): [1.]" for rank in (0, 1)
+    ]
 
 
 def test_every_variable_of_the_stand_in_is_documented_and_read() -> None:

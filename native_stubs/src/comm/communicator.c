@@ -31,6 +31,7 @@ stub_comm *stub_comm_new(stub_segment *segment, uint32_t rank, uint32_t size, in
     snprintf(comm->name, sizeof comm->name, "%s", name);
     comm->segment = segment;
     comm->board = stub_segment_board(segment);
+    pthread_mutex_init(&comm->submitting, NULL);
     stub_turns_init(&comm->turns, skip, comm);
     return comm;
 }
@@ -47,6 +48,7 @@ void stub_comm_release(stub_comm *comm) {
         return;
     }
     stub_turns_free(&comm->turns);
+    pthread_mutex_destroy(&comm->submitting);
     stub_segment_release(comm->segment);
     stub_handle_release(comm, STUB_HANDLE_COMMUNICATOR);
 }
@@ -67,8 +69,16 @@ const char *stub_comm_name(const stub_comm *comm) {
     return comm->name;
 }
 
-uint64_t stub_comm_ticket(stub_comm *comm) {
+/* The reference is for the unlocking: a refused task gives back its own while the lock is held. */
+uint64_t stub_comm_begin_submit(stub_comm *comm) {
+    stub_comm_retain(comm);
+    pthread_mutex_lock(&comm->submitting);
     return stub_turns_give(&comm->turns);
+}
+
+void stub_comm_end_submit(stub_comm *comm) {
+    pthread_mutex_unlock(&comm->submitting);
+    stub_comm_release(comm);
 }
 
 void stub_comm_drop(stub_comm *comm, uint64_t ticket) {

@@ -30,9 +30,11 @@ STUB_EXPORT int stub_comm_device(const stub_comm *comm);
 STUB_EXPORT const char *stub_comm_name(const stub_comm *comm);
 
 /* Tickets. Every rank numbers its operations in the order in which they are submitted; equal numbers of the ranks meet.
- * Take one on the submitting thread right before the work is queued. Work that will never run gives its ticket back
- * with stub_comm_drop, which fails the operation on every rank. Tickets start at 1. */
-STUB_EXPORT uint64_t stub_comm_ticket(stub_comm *comm);
+ * The submitting thread takes one and queues the work between these two calls: other threads of the rank wait so long,
+ * or numbers and the order in a stream could differ. Work that will never run gives its ticket back with
+ * stub_comm_drop, which fails the operation on every rank. Tickets start at 1. */
+STUB_EXPORT uint64_t stub_comm_begin_submit(stub_comm *comm);
+STUB_EXPORT void stub_comm_end_submit(stub_comm *comm);
 STUB_EXPORT void stub_comm_drop(stub_comm *comm, uint64_t ticket);
 
 /* What a rank is about to do. All ranks must pass the same; a difference fails the operation on every rank with a text

@@ -25,6 +25,7 @@ struct stub_comm {
     char name[COMM_NAME_MAX_LENGTH];
     stub_segment *segment;
     stub_board *board; /* the segment's */
+    pthread_mutex_t submitting; /* from a ticket to its place in a stream */
     stub_turns turns;
     stub_post post; /* what this rank is doing, or did last */
     stub_running running;

@@ -80,8 +80,10 @@ static HcclResult enqueue(const collective *asked, stub_comm *comm, stub_stream 
     *work = (collective_task){.task = {.run = run_task, .release = release_task, .name = asked->operation.name},
                               .call = *asked,
                               .comm = comm,
-                              .ticket = stub_comm_ticket(comm)};
-    return stub_stream_enqueue(stream, &work->task) == 0 ? HCCL_SUCCESS : HCCL_E_RUNTIME;
+                              .ticket = stub_comm_begin_submit(comm)};
+    const int status = stub_stream_enqueue(stream, &work->task);
+    stub_comm_end_submit(comm);
+    return status == 0 ? HCCL_SUCCESS : HCCL_E_RUNTIME;
 }
 
 HcclResult submit_collective(const collective *asked) {

@@ -99,6 +99,14 @@ static aclnnStatus check_run(const stub_operator *op, const stub_executor *run, 
     return ACLNN_SUCCESS;
 }
 
+static int queue_with_ticket(stub_executor *run, stub_comm *comm, stub_stream *stream) {
+    run->call.comm = comm;
+    run->call.ticket = stub_comm_begin_submit(comm);
+    const int status = stub_stream_enqueue(stream, &run->task);
+    stub_comm_end_submit(comm);
+    return status;
+}
+
 /* Ends with the run owned by the stream, or released. */
 static aclnnStatus queue_run(stub_executor *run, aclrtStream handle) {
     stub_stream *stream;
@@ -107,12 +115,10 @@ static aclnnStatus queue_run(stub_executor *run, aclrtStream handle) {
         stub_executor_release(run);
         return resolved ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
     }
-    if (run->plan.comm != NULL) {
-        run->call.comm = run->plan.comm;
-        run->call.ticket = stub_comm_ticket(run->plan.comm);
-    }
     run->task = (stub_task){.run = run_kernel, .release = release_task, .name = run->call.op->name};
-    return stub_stream_enqueue(stream, &run->task) == 0 ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
+    stub_comm *comm = run->plan.comm;
+    const int status = comm == NULL ? stub_stream_enqueue(stream, &run->task) : queue_with_ticket(run, comm, stream);
+    return status == 0 ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
 }
 
 aclnnStatus stub_phase_two(const stub_operator *op, void *workspace, uint64_t workspace_size, aclOpExecutor *executor,

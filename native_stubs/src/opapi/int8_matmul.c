@@ -25,7 +25,7 @@
 typedef struct {
     size_t rows, columns, steps;
 } tile_size;
-static const tile_size packed_tile = {144, 256, 512}, few_rows_tile = {4, 2048, 4096};
+static const tile_size packed_tile = {96, 128, 512}, few_rows_tile = {4, 2048, 4096};
 
 typedef struct {
     const stub_int8_matmul *work;

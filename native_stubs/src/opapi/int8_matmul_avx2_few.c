@@ -60,14 +60,6 @@ AVX2_INLINE void multiply_sixteen(const few_rows *of, const int8_t *from, size_t
     }
 }
 
-/* A quarter of the eight steps from `step` on: four times sixteen lines share a cache line. */
-AVX2_INLINE void prefetch_steps(const stub_int8_part *part, size_t line, size_t step) {
-    const size_t quarter = STREAMS / 4, first = step + line / AVX2_COLUMNS % 4 * quarter;
-    for (size_t i = first; i < first + quarter && i < part->steps; i++) {
-        _mm_prefetch((const char *)stub_int8_at(part->of, part->line + line, part->step + i), _MM_HINT_T0);
-    }
-}
-
 /* Eight steps (as many streams through memory) of all lines, then the next eight. */
 AVX2 static void multiply_steps(const few_rows *rows, const stub_int8_part *part) {
     for (size_t step = 0; step < part->steps; step += STREAMS) {
@@ -76,7 +68,6 @@ AVX2 static void multiply_steps(const few_rows *rows, const stub_int8_part *part
         for (size_t line = 0; line < part->lines; line += AVX2_COLUMNS) {
             const int8_t *from = stub_int8_at(part->of, part->line + line, part->step + step);
             const size_t lines = part->lines - line, steps = smaller(STREAMS, part->steps - step);
-            prefetch_steps(part, line, step + STREAMS);
             if (lines >= AVX2_COLUMNS && steps == STREAMS) { /* with constants there are no tests inside */
                 multiply_sixteen(&here, from, part->of->step, AVX2_COLUMNS, STREAMS);
             } else {
