@@ -8,8 +8,8 @@ from typing import Any
 
 from ascend_ops._cann.status import Explanation, explain
 
-
-STICKY = 500000  # errors of the device from here on stay with their stream: every later wait raises them again
+# Errors of the device from here on stay with their stream: every later wait raises them again.
+STICKY = 500000
 told: set[tuple[int, str]] = set()  # those that were raised
 
 
