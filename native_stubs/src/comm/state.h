@@ -24,7 +24,7 @@ struct stub_comm {
     int device;
     char name[COMM_NAME_MAX_LENGTH];
     stub_segment *segment;
-    stub_board *board; /* the segment's */
+    stub_board *board;          /* the segment's */
     pthread_mutex_t submitting; /* from a ticket to its place in a stream */
     stub_turns turns;
     stub_post post; /* what this rank is doing, or did last */
