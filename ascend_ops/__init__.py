@@ -10,7 +10,7 @@
 Nothing is loaded and no device is touched by the import; the first call does it.
 """
 
-from ascend_ops import distributed, formats, ops
+from ascend_ops import distributed, formats, ops, stub
 from ascend_ops._cann.api import acl
 from ascend_ops._cann.enums import DataType, Format
 from ascend_ops._cann.errors import (
@@ -23,6 +23,7 @@ from ascend_ops._cann.errors import (
     ParameterError,
     UnsupportedError,
 )
+from ascend_ops._cann.load_custom import load_custom
 from ascend_ops.dtypes import (
     DType,
     bfloat16,
@@ -107,8 +108,10 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "load_custom",
     "memory",
     "ops",
+    "stub",
     "uint1",
     "uint8",
     "uint16",

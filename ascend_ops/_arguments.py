@@ -48,10 +48,12 @@ class Converter(NamedTuple):
 class Slot(NamedTuple):
     """One parameter of one operator and its row of CONVERTERS.
 
-    `label` names it in error messages; `limits` is what its integer type holds, `single` means float.
+    `label` names it in error messages, `title` in the argument dump ("x (input)" for the C parameter input
+    that Python calls x); `limits` is what its integer type holds, `single` means float.
     """
 
     name: str
+    title: str
     label: str
     limits: ranges.Limits
     single: bool
@@ -59,25 +61,28 @@ class Slot(NamedTuple):
     create: Callable[[Any, Owned], int] | None
 
 
-def slots_of(operator: str, params: Sequence[Param]) -> tuple[Slot, ...]:
-    """The parameters of an operator as the converters see them."""
-    return tuple(_slot(operator, param) for param in params)
+def slots_of(operator: str, params: Sequence[Param], names: Sequence[str] = ()) -> tuple[Slot, ...]:
+    """The parameters of an operator as the converters see them, by their `names` in Python if these are as
+    many."""
+    if len(names) != len(params):
+        names = [param.name for param in params]
+    return tuple(_slot(operator, *each) for each in zip(params, names, strict=True))
 
 
-def _slot(operator: str, param: Param) -> Slot:
+def _slot(operator: str, param: Param, name: str) -> Slot:
+    title = name if name == param.name else f"{name} ({param.name})"
     limits = LIMITS.get(ctype_of(param.ctype, typed_pointers=False), ranges.INT64)
-    return Slot(
-        param.name, f"{operator}: {param.name}", limits, param.ctype == "float", *CONVERTERS[param.kind]
-    )
+    is_single = param.ctype == "float"
+    return Slot(name, title, f"{operator}: {name}", limits, is_single, *CONVERTERS[param.kind])
 
 
 def described(slot: Slot, value: object) -> str:
     """One line for the argument dump of an error."""
     if isinstance(value, Tensor):
-        return f"{slot.name}: {_tensor_text(value)}"
+        return f"{slot.title}: {_tensor_text(value)}"
     if isinstance(value, Sequence) and value and isinstance(value[0], Tensor):
-        return f"{slot.name}: [{', '.join(map(_tensor_text, value))}]"
-    return f"{slot.name}: {'NULL' if value is None else reprlib.repr(value)}"
+        return f"{slot.title}: [{', '.join(map(_tensor_text, value))}]"
+    return f"{slot.title}: {'NULL' if value is None else reprlib.repr(value)}"
 
 
 def _tensor_text(tensor: Tensor) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ascend_ops._arguments import CValue, Owned, Slot, TensorList, described, slots_of
-from ascend_ops._cann import nn
+from ascend_ops._cann import custom, nn
 from ascend_ops._cann.errors import AclError
 from ascend_ops._cann.operators import BoundOperator, bind
 from ascend_ops.runtime import Stream, current_stream, ensure_current, memory
@@ -30,15 +30,18 @@ class Operator:
     slots: tuple[Slot, ...]
 
 
-_operators: dict[str, Operator] = {}
+_operators: dict[tuple[str, tuple[str, ...]], Operator] = {}
+custom.on_change(_operators.clear)
 
 
-def launch(name: str, args: Sequence[Any], stream: Stream | None = None) -> None:
+def launch(
+    name: str, args: Sequence[Any], stream: Stream | None = None, *, names: tuple[str, ...] = ()
+) -> None:
     """Queues the operator `name` ("aclnnAbs") on `stream` (default: the current one) and returns.
 
     `args` are in C order, without workspaceSize and executor: Tensor, numbers, bool, str, element types,
     sequences (arrays and lists), None for NULL. Everything passed may be dropped or closed right after the
-    call.
+    call. `names` are what errors call the arguments, where the caller's own are not those of C.
 
     TypeError, ValueError or OverflowError, naming the argument, for what the C parameter cannot take, for
     closed tensors and tensors of another device. AclError, with all arguments described, when the library
@@ -46,15 +49,16 @@ def launch(name: str, args: Sequence[Any], stream: Stream | None = None) -> None
     """
     stream = stream or current_stream()
     if ensure_current() == stream.device_index:
-        _launch(_operators.get(name) or _prepare(name), args, stream)
+        _launch(_operators.get((name, names)) or _prepare(name, names), args, stream)
         return
     with activated(stream.device_index):
-        _launch(_operators.get(name) or _prepare(name), args, stream)
+        _launch(_operators.get((name, names)) or _prepare(name, names), args, stream)
 
 
-def _prepare(name: str) -> Operator:
+def _prepare(name: str, names: tuple[str, ...]) -> Operator:
     bound = bind(name)
-    return _operators.setdefault(name, Operator(name, bound, slots_of(name, bound.signature.params)))
+    slots = slots_of(name, bound.signature.params, names)
+    return _operators.setdefault((name, names), Operator(name, bound, slots))
 
 
 def _launch(operator: Operator, args: Sequence[Any], stream: Stream) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ascend_ops._cann import headers, libraries, lifecycle, prototypes
+from ascend_ops._cann import custom, headers, libraries, lifecycle, prototypes
 from ascend_ops._cann.libraries import Function
 
 
@@ -30,3 +30,4 @@ class Acl:
 
 acl = Acl()
 libraries.on_close(acl.__dict__.clear)
+custom.on_change(acl.__dict__.clear)

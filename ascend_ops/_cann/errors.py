@@ -67,9 +67,11 @@ class AclError(AscendError):
         return _class_of(code)(function, code, message, arguments)
 
     def __str__(self) -> str:
-        lines = [f"{self.function} failed with {self.code} ({self.name}): {self.explanation}"]
-        if self.message:
-            lines.append("CANN says: " + self.message.replace("\n", "\n  "))
+        """What the library says comes first: it knows the call, the explanation only the code."""
+        said = self.message.strip().replace("\n", "\n  ")
+        lines = [f"{self.function} failed with {self.code} ({self.name}): {said or self.explanation}"]
+        if said:
+            lines.append(f"In general: {self.explanation}")
         if self.arguments:
             lines.append("Arguments:")
             lines.extend("  " + argument for argument in self.arguments)

@@ -55,6 +55,12 @@ class Home:
         """Whether this is the CPU stand-in. For reports only: callers treat both alike."""
         return self.library("libascend_stub.so") is not None
 
+    @property
+    def operator_headers(self) -> tuple[Path, ...]:
+        """The directories of the operators' headers that are there, in search order."""
+        folders = (each / below for each in self.include for below in ("aclnnop", "aclnnop/level2"))
+        return tuple(folder for folder in folders if folder.is_dir())
+
     def library(self, name: str) -> Path | None:
         """Path of a library of this home, None when it has none of that name."""
         return next((path for path in (d / name for d in self.lib) if path.is_file()), None)

@@ -7,10 +7,12 @@ Python.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import re
 import threading
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,8 +46,11 @@ _FILES: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 
+_MISSING: Final = re.compile(r"(lib[^\s:/]+): cannot open shared object file")
+
 _lock = threading.RLock()
 _handles: dict[Path, ctypes.CDLL] = {}
+_passed_over: set[Path] = set()
 _closed: str | None = None
 _on_close: list[Callable[[], None]] = []
 
@@ -56,7 +61,8 @@ def files(family: str, home: Home | None = None) -> tuple[Path, ...]:
     mine = tuple(path for path in map(home.library, _names(family, home)) if path is not None)
     if family != "opapi":
         return mine
-    return (*(package.library for package in custom_packages(home)), *mine)
+    custom = (package.library for package in custom_packages(home))
+    return (*(library for library in custom if library.is_file()), *mine)
 
 
 def open_library(path: Path) -> ctypes.CDLL:
@@ -65,12 +71,27 @@ def open_library(path: Path) -> ctypes.CDLL:
     with _lock:
         handle = _handles.get(path)
         if handle is None:
-            try:
-                handle = ctypes.CDLL(str(path), mode=os.RTLD_LAZY | os.RTLD_LOCAL)
-            except OSError as error:
-                raise HomeError(_why_not_loaded(path, str(error))) from None
-            _handles[path] = handle
+            handle = _handles[path] = _loaded(path)
         return handle
+
+
+def _loaded(path: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(path), mode=os.RTLD_LAZY | os.RTLD_LOCAL)
+    except OSError as error:
+        needed = _of_home(path, str(error))
+        if needed is None or needed in _handles:
+            raise HomeError(_why_not_loaded(path, str(error))) from None
+    # Once the library that a custom one needs is in the process, the loader takes it from there.
+    open_library(needed)
+    return _loaded(path)
+
+
+def _of_home(custom: Path, error: str) -> Path | None:
+    """What a custom library lacks, according to the loader, if that is a library of the home."""
+    missing = _MISSING.match(error)
+    home = find_home()
+    return home.library(missing[1]) if missing and custom.parent not in home.lib else None
 
 
 def find(family: str, *names: str) -> tuple[Function, ...]:
@@ -81,13 +102,37 @@ def find(family: str, *names: str) -> tuple[Function, ...]:
         raise HomeError(
             f"{find_home().root} has no {' or '.join(_FILES[family])}: this CANN is incomplete, reinstall it."
         )
-    for path in paths:
-        library = open_library(path)
+    for library in _opened(paths):
         try:
             return tuple(library[name] for name in names)
         except AttributeError:
             continue
     raise MissingFunctionError(_why_missing(names[0], paths))
+
+
+def _opened(paths: tuple[Path, ...]) -> Iterator[ctypes.CDLL]:
+    """Opens one after the other. A custom package that does not load is passed over, as CANN's adapter does:
+    it may be made for another machine."""
+    custom = {package.library for package in custom_packages(find_home())}
+    for path in paths:
+        try:
+            yield open_library(path)
+        except HomeError as error:
+            if path not in custom:
+                raise
+            if path not in _passed_over:
+                _passed_over.add(path)
+                warnings.warn(f"custom operators are passed over: {error}", RuntimeWarning, stacklevel=2)
+
+
+def exports(custom: Path, *names: str) -> bool:
+    """Whether a custom package's library is there, loads and has the functions."""
+    for library in _opened((custom,)) if custom.is_file() else ():
+        try:
+            return bool([library[name] for name in names])
+        except AttributeError:
+            return False
+    return False
 
 
 def set_types(function: Function, result: Any, arguments: list[Any]) -> None:
@@ -138,6 +183,7 @@ def close(reason: str) -> None:
             callback()
 
 
+@functools.cache
 def _names(family: str, home: Home) -> tuple[str, ...]:
     """The family's file names, followed by split operator libraries this module has not heard of."""
     known = _FILES[family]
@@ -156,7 +202,7 @@ def _why_missing(name: str, paths: tuple[Path, ...]) -> str:
 
 def _why_not_loaded(path: Path, error: str) -> str:
     """The dynamic loader's sentence, and what it takes to get past it."""
-    missing = re.match(r"(lib[^\s:/]+): cannot open shared object file", error)
+    missing = _MISSING.match(error)
     name = missing[1] if missing else ""
     script = _set_env(path)
     if name == "libascend_hal.so" or name.startswith("libdrv"):

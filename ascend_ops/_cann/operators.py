@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import functools
+import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final
 
-from ascend_ops._cann import headers, libraries, ranges
-from ascend_ops._cann.declarations import Declaration
+from ascend_ops._cann import custom, headers, libraries, ranges, stub_kernels
+from ascend_ops._cann.declarations import Declaration, Parameter
 from ascend_ops._cann.errors import AclError, AscendError, MissingFunctionError
+from ascend_ops._cann.optional import is_optional
+from ascend_ops._cann.stub_abi import Kind, Role
 from ascend_ops._cann.vocabulary import LIMITS, ctype_of
 
-_PHASE_ONE: Final = "GetWorkspaceSize"
+_PHASE_ONE: Final = headers.PHASE_ONE
 _PHASE_TWO_TYPES: Final = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p]
 
 
@@ -35,6 +39,10 @@ class ParamKind(Enum):
     STRING = auto()
     DTYPE = auto()
 
+
+_REF: Final = re.compile(r"Ref(?:Optional)?$")
+_OUT: Final = re.compile(r"^(?:y|out|output)(?![a-z])|(?:Out|Output)(?:Optional)?$")
+_BACKWARD: Final = re.compile(r"(?:Backward|Grad)(?:V\d+)?$")
 
 _KINDS: Final = {
     "aclTensor *": ParamKind.TENSOR,
@@ -63,13 +71,23 @@ _KINDS: Final = {
 }
 
 
+_STUB_KINDS: Final = {kind: Kind[kind.name] for kind in ParamKind if kind.name in Kind.__members__} | {
+    ParamKind.BOOL: Kind.FLAG,
+    ParamKind.STRING: Kind.TEXT,
+    ParamKind.DTYPE: Kind.INT,
+}
+
+
 @dataclass(frozen=True)
 class Param:
-    """One parameter; `ctype` is its C type, as in "const aclTensor *"."""
+    """One parameter. `ctype` is its C type, as in "const aclTensor *", `role` one of "in", "out", "inout";
+    None is NULL for an `optional` one that is left out."""
 
     name: str
     ctype: str
     kind: ParamKind
+    role: str = "in"
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +99,7 @@ class Signature:
     header: Path | None
 
 
+@functools.cache
 def signature(name: str) -> Signature:
     """The signature of an operator ("aclnnAbs"). MissingFunctionError when no header declares it."""
     found = headers.find(name + _PHASE_ONE)
@@ -91,7 +110,12 @@ def signature(name: str) -> Signature:
             "in ASCEND_CUSTOM_OPP_PATH (the header belongs in op_api/include)."
         )
     declaration, header = found
-    return Signature(name, tuple(_params(declaration)), header)
+    roles = headers.roles(name, header.name)
+    try:
+        params = tuple(_param(each, name, roles) for each in _params(declaration))
+    except AscendError as error:
+        raise AscendError(f"{header}: {error}") from None
+    return Signature(name, params, header)
 
 
 class BoundOperator:
@@ -101,12 +125,16 @@ class BoundOperator:
 
     def __init__(self, signature: Signature) -> None:
         name = signature.name
-        first, second = libraries.find("opapi", name + _PHASE_ONE, name)
         types = [ctype_of(param.ctype, typed_pointers=False) for param in signature.params]
-        libraries.set_types(first, ctypes.c_int32, [*types, ctypes.c_void_p, ctypes.c_void_p])
-        libraries.set_types(
-            second, ctypes.c_int32, [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p]
-        )
+        try:
+            first, second = libraries.find("opapi", name + _PHASE_ONE, name)
+        except MissingFunctionError as error:
+            if not stub_kernels.registered(name):
+                raise _without_kernel(error) from None
+            first, second = stub_kernels.entry_points(name, [_record(param) for param in signature.params])
+        else:
+            libraries.set_types(first, ctypes.c_int32, [*types, ctypes.c_void_p, ctypes.c_void_p])
+            libraries.set_types(second, ctypes.c_int32, _PHASE_TWO_TYPES)
         self.signature = signature
         self._first, self._second = first, second
         self._count = len(types)
@@ -195,9 +223,11 @@ def _close_all() -> None:
 
 
 libraries.on_close(_close_all)
+custom.on_change(_bound.clear)
+custom.on_change(signature.cache_clear)
 
 
-def _params(declaration: Declaration) -> list[Param]:
+def _params(declaration: Declaration) -> list[Parameter]:
     *params, size, executor = (
         declaration.params if len(declaration.params) > 1 else (*declaration.params, None, None)
     )
@@ -205,14 +235,40 @@ def _params(declaration: Declaration) -> list[Param]:
         raise AscendError(
             f"{declaration} does not end in (uint64_t *, aclOpExecutor **); call it through ao.acl"
         )
-    return [Param(p.name, p.ctype, _kind(declaration, p.name, p.ctype)) for p in params if p is not None]
+    return [param for param in params if param is not None]
 
 
-def _kind(declaration: Declaration, name: str, ctype: str) -> ParamKind:
+def _param(declared: Parameter, operator: str, roles: Mapping[str, str]) -> Param:
+    """`roles` are those the stand-in's headers name; the others are inferred."""
+    name, ctype = declared.name, declared.ctype
     kind = _KINDS.get(ctype.removeprefix("const "))
     if kind is None:
-        raise AscendError(f"{declaration.name}: no way to pass {name}, a {ctype!r}; call it through ao.acl")
-    return kind
+        raise AscendError(f"{operator}: no way to pass {name}, a {ctype!r}; call it through ao.acl")
+    is_tensor = kind in (ParamKind.TENSOR, ParamKind.TENSOR_LIST)
+    role = roles.get(name) or _role(operator, name, ctype) if is_tensor else "in"
+    return Param(name, ctype, kind, role, is_optional(operator, name, ctype))
+
+
+def _without_kernel(error: MissingFunctionError) -> MissingFunctionError:
+    if not stub_kernels.available():
+        return error
+    return MissingFunctionError(f"{error} Or write its kernel in Python for the stand-in: ao.stub.kernel.")
+
+
+def _record(param: Param) -> stub_kernels.Record:
+    ctype = ctype_of(param.ctype, typed_pointers=False)
+    return stub_kernels.Record(param.name, _STUB_KINDS[param.kind], Role[param.role.upper()], ctype)
+
+
+def _role(operator: str, name: str, ctype: str) -> str:
+    """By CANN's habits: what is named Ref is read and written; what is not const is written, and so is what
+    is named as an output. Backward operators take forward outputs under such names."""
+    if _REF.search(name):
+        return "inout"
+    if not ctype.startswith("const "):
+        return "out"
+    backward = _BACKWARD.search(operator) or name.startswith(("grad", "dy"))
+    return "out" if _OUT.search(name) and not backward else "in"
 
 
 def _text(kind: ParamKind, value: Any) -> str:

@@ -9,6 +9,10 @@ and in a forked child, whose parent still owns the handle.
 from __future__ import annotations
 
 import ctypes
+import math
+import threading
+import time
+from typing import Final
 
 from ascend_ops._cann.calls import call as _call
 from ascend_ops._cann.calls import give_back as _give_back
@@ -20,6 +24,7 @@ from ascend_ops._cann.enums import (
     MemMallocPolicy,
     StreamStatus,
 )
+from ascend_ops._cann.errors import AclError
 from ascend_ops._cann.lifecycle import finalise, functions, initialise
 from ascend_ops._cann.ranges import INT32, UINT8, UINT32, checked
 from ascend_ops._cann.ranges import address as _pointer
@@ -27,6 +32,7 @@ from ascend_ops._cann.ranges import size as _size
 from ascend_ops._cann.versions import cann_version
 
 __all__ = [
+    "abort_stream",
     "cann_version",
     "create_event",
     "create_stream",
@@ -61,6 +67,9 @@ __all__ = [
 ]
 
 _byref = ctypes.byref
+
+_SLICE_MS: Final = 200  # how long Ctrl-C may have to wait
+_SYNC_TIMEOUT: Final = 507046  # ACL_ERROR_RT_STREAM_SYNC_TIMEOUT
 
 
 # Devices and contexts
@@ -134,12 +143,35 @@ def destroy_stream(stream: int) -> None:
 
 def synchronize_stream(stream: int, timeout_ms: int = -1) -> None:
     """Waits for the stream's work; -1 waits for ever. DeviceTimeoutError when the time is over, the error of
-    a failed kernel where there is one."""
-    stream = _pointer("stream", stream)
-    if timeout_ms == -1:
+    a failed kernel where there is one. In the main thread Ctrl-C ends the wait."""
+    stream, timeout_ms = _pointer("stream", stream), checked("timeout_ms", timeout_ms, INT32)
+    long = timeout_ms == -1 or timeout_ms > _SLICE_MS
+    if long and threading.current_thread() is threading.main_thread():
+        _synchronize_in_slices(stream, timeout_ms)
+    elif timeout_ms == -1:
         _call("aclrtSynchronizeStream", stream)
     else:
-        _call("aclrtSynchronizeStreamWithTimeout", stream, checked("timeout_ms", timeout_ms, INT32))
+        _call("aclrtSynchronizeStreamWithTimeout", stream, timeout_ms)
+
+
+def _synchronize_in_slices(stream: int, timeout_ms: int) -> None:
+    """Python runs the handlers of signals between two calls, in the main thread only."""
+    end = math.inf if timeout_ms == -1 else time.monotonic() + timeout_ms / 1000
+    wait = functions["aclrtSynchronizeStreamWithTimeout"]
+    status, left = wait(stream, _SLICE_MS), 1.0
+    while status == _SYNC_TIMEOUT and (left := end - time.monotonic()) > 0:
+        status = wait(stream, min(_SLICE_MS, math.ceil(left * 1000)) if left < math.inf else _SLICE_MS)
+    if status:
+        arguments = (f"stream: {stream:#x}", f"timeout: {timeout_ms}")
+        error = AclError.from_status("aclrtSynchronizeStreamWithTimeout", status, arguments)
+        if left <= 0:  # the library's text is about the last slice
+            error.message = f"the stream did not finish within {timeout_ms} ms."
+        raise error
+
+
+def abort_stream(stream: int) -> None:
+    """Drops what is queued and ends what runs. MissingFunctionError where CANN cannot."""
+    _call("aclrtStreamAbort", _pointer("stream", stream))
 
 
 def stream_done(stream: int) -> bool:

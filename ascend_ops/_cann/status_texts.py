@@ -172,7 +172,8 @@ TEXTS: Final[dict[int, tuple[str, str]]] = {
     ),
     361001: (
         "A call of the operator library into the runtime failed.",
-        "Is the device set in this thread? " + _LOGS,
+        "Is the device set in this thread? On the stand-in a kernel in Python may have raised; its traceback "
+        "is in the text. " + _LOGS,
     ),
     561000: (
         "An internal error of the operator library.",

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import Any
 
+from ascend_ops.cli.doctor_operators import operator_sections
 from ascend_ops.cli.report import Report, examine
 
 
@@ -15,18 +16,31 @@ def add_to(commands: Any) -> None:
         help="which CANN is used and why, devices, memory, and what is missing",
         description="Looks at the CANN in use here. Exit code 0 when operators can run, 1 when not.",
     )
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="name the operators behind the numbers, and show prototypes",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     report = examine()
-    print(json.dumps(report.as_dict(), indent=2) if options.json else as_text(report))
+    print(json.dumps(report.as_dict(), indent=2) if options.json else as_text(report, options.verbose))
     return 0 if report.ok else 1
 
 
-def as_text(report: Report) -> str:
-    sections = [_home(report), _steps(report), _libraries(report), _devices(report), _problems(report)]
+def as_text(report: Report, verbose: bool = False) -> str:
+    sections = [
+        _home(report),
+        _steps(report),
+        _libraries(report),
+        *operator_sections(report.operators, verbose),
+        _devices(report),
+        _problems(report),
+    ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
 
 

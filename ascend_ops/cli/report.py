@@ -10,6 +10,8 @@ from ascend_ops._cann import libraries, rt
 from ascend_ops._cann.custom import custom_packages
 from ascend_ops._cann.errors import AscendError, HomeError
 from ascend_ops._cann.homes import Home, Step, find_home
+from ascend_ops.cli import report_operators
+from ascend_ops.cli.report_operators import OperatorReport
 
 _NEEDED = {
     "runtime": "nothing can run",
@@ -46,6 +48,7 @@ class Report:
     steps: list[Step] = field(default_factory=list)
     custom_packages: list[str] = field(default_factory=list)
     libraries: list[LibraryState] = field(default_factory=list)
+    operators: OperatorReport = field(default_factory=OperatorReport)
     devices: list[DeviceState] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -72,6 +75,7 @@ def examine() -> Report:
         return report
     _examine_home(report, home)
     _examine_libraries(report, home)
+    _examine_operators(report, home)
     if report.ok:
         _examine_devices(report)
     return report
@@ -81,7 +85,7 @@ def _examine_home(report: Report, home: Home) -> None:
     report.root, report.origin, report.stand_in = str(home.root), home.origin, home.stand_in
     report.steps = list(home.steps)
     report.custom_packages = [f"{package.root} (from {package.origin})" for package in custom_packages(home)]
-    if not any((directory / "aclnnop").is_dir() for directory in home.include):
+    if not home.operator_headers:
         report.problems.append(
             "This home has no operator headers (include/aclnnop); operators are called as the stand-in's "
             "headers declare them. Install CANN's toolkit package for operators that those do not know."
@@ -89,6 +93,7 @@ def _examine_home(report: Report, home: Home) -> None:
 
 
 def _examine_libraries(report: Report, home: Home) -> None:
+    custom = {package.library for package in custom_packages(home)}  # passed over where they do not load
     for family, consequence in _NEEDED.items():
         paths = libraries.files(family, home)
         if not paths:
@@ -98,10 +103,19 @@ def _examine_libraries(report: Report, home: Home) -> None:
             try:
                 libraries.open_library(path)
             except AscendError as error:
-                report.fail(error)
+                (report.problems.append if path in custom else report.fail)(str(error))
                 report.libraries.append(LibraryState(family, str(path), False))
             else:
                 report.libraries.append(LibraryState(family, str(path), True))
+
+
+def _examine_operators(report: Report, home: Home) -> None:
+    try:
+        report.operators = report_operators.examine_operators(home)
+    except AscendError as error:
+        report.problems.append(f"The operators cannot be listed: {error}")
+    else:
+        report.problems += report_operators.problems(report.operators)
 
 
 def _examine_devices(report: Report) -> None:

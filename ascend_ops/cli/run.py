@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import socket
 import sys
@@ -23,6 +24,7 @@ def add_to(commands: Any) -> None:
         description="Starts a script in N processes with RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, "
         "MASTER_ADDR and MASTER_PORT set, as ascend_ops.distributed.init() and others read them. The first "
         "rank that fails ends the others. Exit code: 0, or that of this rank (128 + n for signal n).",
+        usage="%(prog)s [-h] [-n N] [--devices LIST] [--prefix | --no-prefix] [-m] SCRIPT ...",
     )
     parser.add_argument("-n", type=int, metavar="N", help="number of ranks (default: one per device)")
     parser.add_argument(
@@ -37,8 +39,12 @@ def add_to(commands: Any) -> None:
         help="put the rank in front of every line of output, and keep lines whole",
     )
     parser.add_argument("-m", dest="module", action="store_true", help="SCRIPT is the name of a module")
-    parser.add_argument("script", metavar="SCRIPT", help="a Python file, or a module with -m")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="arguments of the script")
+    parser.add_argument(  # in one, because argparse takes a "--" behind an argument of its own for itself
+        "command",
+        nargs=argparse.REMAINDER,
+        metavar="SCRIPT ...",
+        help="a Python file, or a module with -m, and its arguments",
+    )
     parser.set_defaults(run=run)
 
 
@@ -48,15 +54,33 @@ def run(options: argparse.Namespace) -> int:
     try:
         visible = _visible(options.devices)
         ranks = _ranks(options.n, visible)
-        if not options.module and not Path(options.script).is_file():
-            raise ValueError(f"there is no file {options.script!r}; give a Python file, or -m and a module")
+        script = _script(options.command, options.module)
     except ValueError as error:
         return _refused(error, 2)
     except AscendError as error:
         return _refused(error, 1)
-    command = [sys.executable, *(["-m"] if options.module else []), options.script, *options.arguments]
+    command = [sys.executable, *(["-m"] if options.module else []), *script]
     base = {**os.environ, **_shared_home()}
     return Job(options.prefix).run(command, environments(base, ranks, visible, _free_port()))
+
+
+def _script(command: list[str], is_module: bool) -> list[str]:
+    """The script, which must be there, and its arguments."""
+    name, *arguments = (command[1:] if command[:1] == ["--"] else command) or [""]
+    if not name:
+        raise ValueError("SCRIPT is missing; give a Python file, or -m and a module")
+    if is_module and not _is_module(name):
+        raise ValueError(f"there is no module {name!r}; Python looks for it in {', '.join(sys.path)}")
+    if not is_module and not Path(name).is_file():
+        raise ValueError(f"there is no file {name!r}; give a Python file, or -m and a module")
+    return [name, *arguments]
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # a package that is not there; a name that is none
+        return False
 
 
 def environments(

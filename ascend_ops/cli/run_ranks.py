@@ -6,6 +6,7 @@ reaches the launcher alone. When the launcher itself is killed, the kernel kills
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import signal
@@ -22,6 +23,7 @@ from ascend_ops._cann import die_with_parent
 from ascend_ops.cli.run_output import Lines, write_all
 
 PATIENCE: Final = 5.0  # seconds between SIGTERM and SIGKILL
+NOTICE: Final = 5.0  # seconds that ranks may run on after one that has ended well, without a word about it
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -72,6 +74,8 @@ class Job:
         self._lines: dict[Lines, Rank] = {}
         self._running: list[Rank] = []
         self._kill_at: float | None = None
+        self._done: list[int] = []  # ranks that have ended well, which was not said yet
+        self._notice_at = math.inf
         self._selector = selectors.DefaultSelector()
 
     def run(self, command: Sequence[str], environments: Sequence[dict[str, str]]) -> int:
@@ -101,7 +105,8 @@ class Job:
 
     def _turn(self, wakeup: int) -> None:
         """Waits for output, a signal, or the end of patience, and deals with it."""
-        wait = None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
+        until = min(self._notice_at, math.inf if self._kill_at is None else self._kill_at)
+        wait = None if until == math.inf else max(0.0, until - time.monotonic())
         for key, _ in self._selector.select(wait):
             if key.fd == wakeup:
                 self._heed(os.read(wakeup, 4096))
@@ -110,6 +115,8 @@ class Job:
         self._reap()
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             self._kill()
+        if time.monotonic() >= self._notice_at:
+            self._notice()
 
     def _finish(self, lines: Lines) -> None:
         del self._lines[lines]
@@ -133,6 +140,17 @@ class Job:
             if rank.status and not self._ending:
                 others = "; ending the others" if self._running else ""
                 self._end(rank.status, rank.failure() + others)
+            elif not rank.status and not self._ending:
+                self._done.append(rank.number)
+                self._notice_at = min(self._notice_at, time.monotonic() + NOTICE)
+
+    def _notice(self) -> None:
+        """Ranks may wait for one that has ended, for instance in init or in a collective it did not call."""
+        if self._running and not self._ending:
+            running = [rank.number for rank in self._running]
+            ended, others = _ranks(self._done, "has", "have"), _ranks(running, "is", "are")
+            _say(f"{ended} ended with status 0; {others} still running")
+        self._done, self._notice_at = [], math.inf
 
     def _end(self, status: int, message: str) -> None:
         self.status, self._ending = status, True
@@ -173,6 +191,11 @@ def _is_nohup(number: int) -> bool:
 
 def _noted(_number: int, _frame: FrameType | None) -> None:
     """Python needs a handler; the byte in the pipe does the work."""
+
+
+def _ranks(numbers: list[int], one: str, several: str) -> str:
+    listed = ", ".join(map(str, numbers))
+    return f"rank {listed} {one}" if len(numbers) == 1 else f"ranks {listed} {several}"
 
 
 def _name(number: int) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import numpy as np
+
 from ascend_ops import _host
-from ascend_ops.dtypes import DType
+from ascend_ops._cann.errors import UnsupportedError
+from ascend_ops.dtypes import DType, float32
 from ascend_ops.runtime.device import Device
 from ascend_ops.tensor import Tensor, asarray, empty
 
@@ -67,12 +71,17 @@ def _numbers() -> tuple[dict[str, HcclDataType], dict[str, HcclReduceOp]]:
     return types, {name: HcclReduceOp[name.upper()] for name in _OPS}
 
 
+def integer(name: str, value: Any, wanted: str = "an integer") -> int:
+    """`value` as an int. TypeError for what is none, and for booleans."""
+    if not isinstance(value, (bool, np.bool_)):
+        with suppress(TypeError):
+            return operator.index(value)
+    raise TypeError(f"{name} must be {wanted}, not {type(value).__name__} ({value!r})")
+
+
 def rank_number(name: str, value: Any, size: int) -> int:
     """`value` as the number of one of `size` ranks."""
-    try:
-        rank = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__} ({value!r})") from None
+    rank = integer(name, value)
     if not 0 <= rank < size:
         raise ValueError(f"{name} is {rank}; the communicator has ranks 0 to {size - 1}")
     return rank
@@ -82,7 +91,23 @@ def tensor_in(name: str, value: TensorLike, device: Device) -> Tensor:
     """An input as a usable Tensor; array-likes are uploaded to the current device, which is `device`."""
     if isinstance(value, Tensor):
         return usable(name, value, device)
-    return asarray(*_host.array(value, None, name))
+    return asarray(*_host.array(value, None if hasattr(value, "dtype") else _for_numbers(name, value), name))
+
+
+def _for_numbers(name: str, value: TensorLike) -> DType | None:
+    """float32 for Python floats, which HCCL does not reduce as float64."""
+    return float32 if _host.as_numpy(value, name).dtype == "float64" else None
+
+
+@contextmanager
+def reducing(x: Tensor, op: str) -> Iterator[None]:
+    """Says in the library's refusal of a reduction what it is about and what to do next."""
+    try:
+        yield
+    except UnsupportedError as error:
+        advice = "convert it first, for instance x.astype(np.float32) of a NumPy array, or use another op"
+        error.arguments = (f"x: {x.dtype}, not reduced with op {op!r} here; {advice}", *error.arguments)
+        raise
 
 
 def usable(name: str, value: object, device: Device) -> Tensor:

@@ -92,11 +92,13 @@ def place(
 
     AscendError when nothing tells, ValueError, naming the variable, for what is no number or does not fit.
     """
+    if address is not None and not isinstance(address, str):
+        raise TypeError(f"address must be a host name or address, not {type(address).__name__} ({address!r})")
     rank, world_size = _given("rank", rank), _given("world_size", world_size)
     local_rank, port = _given("local_rank", local_rank), _given("port", port)
     launcher = next((each for each in LAUNCHERS if env.get(each.rank) and env.get(each.world_size)), None)
     if launcher is None and (rank is None or world_size is None):
-        raise AscendError(_nothing_set())
+        raise AscendError(_nothing_set() if rank is None and world_size is None else _half_set(rank))
     if launcher is not None:
         rank = _number(env, launcher.rank) if rank is None else rank
         world_size = _number(env, launcher.world_size) if world_size is None else world_size
@@ -120,6 +122,8 @@ def place(
 def _given(name: str, value: Any) -> int | None:
     """An argument as an int; None stays None."""
     try:
+        if isinstance(value, bool):
+            raise TypeError
         return None if value is None else operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be an integer, not {type(value).__name__} ({value!r})") from None
@@ -132,6 +136,11 @@ def _check(rank: int, world_size: int, local_rank: int) -> None:
         raise ValueError(f"rank is {rank}; {world_size} ranks are numbered 0 to {world_size - 1}")
     if local_rank < 0:
         raise ValueError(f"local_rank is {local_rank}; it is the number of a device, 0 or more")
+
+
+def _half_set(rank: int | None) -> str:
+    given, missing = ("world_size", "rank") if rank is None else ("rank", "world_size")
+    return f"{given} was given, but not {missing}, and no launcher has set it: pass {missing} too"
 
 
 def _nothing_set() -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from ascend_ops._cann import hccl
-from ascend_ops._cann.errors import AclError
+from ascend_ops._cann import errors, hccl
+from ascend_ops._cann.errors import AclError, AscendError, DeviceTimeoutError, MissingFunctionError
 from ascend_ops.distributed import _buffers
 from ascend_ops.distributed._buffers import first_byte
 from ascend_ops.runtime import _lifetime
@@ -19,7 +21,10 @@ from ascend_ops.tensor import Tensor
 if TYPE_CHECKING:
     from ascend_ops.distributed._buffers import TensorLike
 
-_live: dict[int, Communicator] = {}  # what is still open at exit is destroyed there
+_live: dict[int, Communicator] = {}  # what is not destroyed yet at exit is destroyed there
+
+CLOSE_SECONDS: Final = 30.0
+_FAILED_SECONDS: Final = 5.0  # at exit after an uncaught exception: the launcher waits for the exit status
 
 
 class Communicator:
@@ -29,18 +34,22 @@ class Communicator:
 
     Collectives are queued on the current stream of the communicator's device and return at once; their
     result is there when the stream is (`Tensor.numpy` waits). On the default stream they take a stream of the
-    communicator's own, ordered before and after: HCCL refuses the default one. All collectives of a
+    communicator's own, ordered before and after: HCCL refuses the default one. Operators queued behind them
+    run even when they failed; waiting for the default stream then raises their error. All collectives of a
     communicator run in the order of the calls, on whichever streams, and every rank must make the same ones
     in the same order, with the same shapes, dtypes and arguments.
 
     When ranks disagree, when one dies, or does not come within HCCL_EXEC_TIMEOUT, the stream's next
     `synchronize` (or `numpy`) raises AclError, and the communicator is of no use any more.
 
-    A context manager that closes at its end; what is still open is closed at interpreter exit.
+    A context manager that closes at its end, without waiting when an exception ends it. What is still open at
+    interpreter exit is destroyed there; operations that others do not take part in are aborted after 30 s,
+    after an uncaught exception 5 s.
     """
 
     def __init__(self, handle: int, device: Device) -> None:
         self._handle = handle
+        self._closed = False
         self.device = device
         with activated(device.index):
             self.name = hccl.comm_name(handle)
@@ -54,7 +63,7 @@ class Communicator:
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._handle == 0
+        return self._closed
 
     @property
     def handle(self) -> int:
@@ -73,7 +82,7 @@ class Communicator:
         Sums and products are in the dtype of x, rounded (integers: wrapped) at each step. The stand-in goes
         through the ranks in order, rank 0 first; on a device the order is HCCL's (HCCL_DETERMINISTIC=true
         fixes it). HCCL on Atlas A2/A3 has int8, int16, int32, int64, float16, float32 and bfloat16; "prod"
-        not for int16 and bfloat16. Without elements nothing runs.
+        not for int16 and bfloat16. Python floats become float32. Without elements it is a `barrier`.
 
         Raises ValueError or TypeError, naming the argument, for closed, strided and foreign tensors and
         dtypes that HCCL does not have; AclError for what the library refuses.
@@ -84,9 +93,11 @@ class Communicator:
             dtype = _buffers.element_type("x", x_in.dtype)
             y = _buffers.output(out, x_in, x_in.shape, self.device)
             ends = _buffers.ends(x_in, y, in_place=True)
-            if x_in.size:
-                with self._ordered(x_in, y) as stream:
+            with self._ordered(x_in, y) as stream, _buffers.reducing(x_in, op):
+                if x_in.size:
                     hccl.all_reduce(*ends, x_in.size, dtype, reduce_op, self.handle, stream.handle)
+                else:
+                    hccl.barrier(self.handle, stream.handle)
         return y
 
     def all_gather(self, x: TensorLike, out: Tensor | None = None) -> Tensor:
@@ -104,9 +115,11 @@ class Communicator:
             length, *rest = x_in.shape or (1,)
             y = _buffers.output(out, x_in, (length * self.size, *rest), self.device)
             ends = _buffers.ends(x_in, y, in_place=False)
-            if x_in.size:
-                with self._ordered(x_in, y) as stream:
+            with self._ordered(x_in, y) as stream:
+                if x_in.size:
                     hccl.all_gather(*ends, x_in.size, dtype, self.handle, stream.handle)
+                else:  # a rank that has elements must not wait for one that has none
+                    hccl.barrier(self.handle, stream.handle)
         return y
 
     def reduce_scatter(self, x: TensorLike, op: str = "sum", out: Tensor | None = None) -> Tensor:
@@ -123,9 +136,11 @@ class Communicator:
             dtype = _buffers.element_type("x", x_in.dtype)
             y = _buffers.output(out, x_in, self._part(x_in), self.device)
             ends = _buffers.ends(x_in, y, in_place=False)
-            if y.size:
-                with self._ordered(x_in, y) as stream:
+            with self._ordered(x_in, y) as stream, _buffers.reducing(x_in, op):
+                if y.size:
                     hccl.reduce_scatter(*ends, y.size, dtype, reduce_op, self.handle, stream.handle)
+                else:
+                    hccl.barrier(self.handle, stream.handle)
         return y
 
     def broadcast(self, x: Tensor, root: int = 0) -> Tensor:
@@ -140,9 +155,11 @@ class Communicator:
         with self._ready():
             _buffers.usable("x", x, self.device)
             dtype = _buffers.element_type("x", x.dtype)
-            if x.size:
-                with self._ordered(x) as stream:
+            with self._ordered(x) as stream:
+                if x.size:
                     hccl.broadcast(first_byte(x), x.size, dtype, source, self.handle, stream.handle)
+                else:
+                    hccl.barrier(self.handle, stream.handle)
         return x
 
     def barrier(self) -> None:
@@ -174,31 +191,88 @@ class Communicator:
                     stream.wait(before.record())
             for tensor in tensors:
                 tensor.block.use_on(stream)
+            if stream is not current:
+                current.also_settle(stream)
             self._last = stream
             yield stream
             if stream is not current:
                 current.wait(stream.record())
 
-    def close(self) -> None:
-        """Waits for the communicator's work and destroys it. May be repeated; the other ranks do the same on
-        their own. AclError, after destroying, when some of the work had failed."""
+    def close(self, timeout: float | None = CLOSE_SECONDS) -> None:
+        """Waits for the communicator's work, at most `timeout` seconds (None: without limit), and destroys
+        it. May be repeated; the other ranks do the same on their own.
+
+        AclError, after destroying, when some of the work had failed and nothing has raised that before.
+        DeviceTimeoutError when the time is over: operations queued on the default stream are then aborted;
+        those on other streams go on, and the communicator is destroyed at interpreter exit.
+        """
         with self._lock:
-            handle, self._handle = self._handle, 0
-            if not handle:
+            if self._closed:
                 return
-            del _live[handle]
+            self._closed = True
             if _lifetime.running():
                 with activated(self.device.index):
-                    self._finish(handle)
+                    self._finish(timeout)
 
-    def _finish(self, handle: int) -> None:
+    def _finish(self, timeout: float | None) -> None:
+        told = frozenset(errors.told)
         try:
-            if self._last is not None:  # every earlier operation is ordered before the last
-                self._last.settle()
+            self._settle(timeout)
+        except AclError as error:
+            if isinstance(error, DeviceTimeoutError) or (error.code, error.message) not in told:
+                raise
         finally:
-            hccl.destroy(handle)
+            self._destroy(abort=self._last is self._own)
+
+    def _settle(self, timeout: float | None) -> None:
+        """Every earlier operation is ordered before the last."""
+        if self._last is None:
+            return
+        if self._last is self._own:  # which nobody else closes; not held up by a thread that waits for it
+            self._last.synchronize(timeout)
+        else:
+            self._last.settle(timeout)
+
+    def _destroy(self, *, abort: bool) -> None:
+        """Destroys the communicator if it is idle, or `abort` makes it so."""
+        idle = self._idle()
+        if abort and not idle and self._last is not None:
+            with suppress(MissingFunctionError):
+                self._last.abort()
+                idle = True
+        if idle and _live.pop(self._handle, None) is not None:
+            hccl.destroy(self._handle)
             if self._own is not None:
                 self._own.close()
+
+    def _idle(self) -> bool:
+        return self._last is None or self._last.passed()
+
+    def _abandon(self) -> None:
+        """Closes without waiting."""
+        with self._lock:
+            if not self._closed and _lifetime.running():
+                with activated(self.device.index), suppress(AclError):
+                    self._destroy(abort=self._last is self._own)
+            self._closed = True
+
+    def _leave(self, *, abort: bool) -> None:
+        """At exit: as `close`, without waiting; does nothing while there is work, unless `abort` ends it."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            with activated(self.device.index):
+                if self._idle():
+                    self._closed = True
+                    self._finish(None)
+                elif abort:
+                    self._closed = True
+                    self._destroy(abort=True)
+                    raise AscendError(
+                        f"{self!r} had work left at exit that other ranks did not join; aborted"
+                    )
+        finally:
+            self._lock.release()
 
     def _ready(self) -> AbstractContextManager[int]:
         """Makes the device current inside the block."""
@@ -226,11 +300,10 @@ class Communicator:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        try:
+        if kind is None:
             self.close()
-        except AclError:
-            if kind is None:  # otherwise the error that ended the block says more
-                raise
+        else:  # the error that ended the block says more, and others may not come any more
+            self._abandon()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("communicators cannot be copied or pickled; every rank makes its own")
@@ -242,11 +315,29 @@ class Communicator:
 
 @_lifetime.at_shutdown
 def _close_all() -> None:
-    errors = []
-    for comm in list(_live.values()):
-        try:
-            comm.close()
-        except AclError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
+    """The idle ones first: that ends the waits of their peers in this process."""
+    failures: list[AscendError] = []
+    failed = hasattr(sys, "last_type")  # an uncaught exception, which says more than what follows from it
+    end = time.monotonic() + (_FAILED_SECONDS if failed else CLOSE_SECONDS)
+    while _live:
+        over = time.monotonic() >= end
+        for comm in list(_live.values()):
+            try:
+                comm._leave(abort=over)
+            except AscendError as error:
+                failures.append(error)
+        if over:
+            break
+        if _live and _interrupted():
+            end = 0.0
+    if failures and not failed:
+        raise failures[0]
+
+
+def _interrupted() -> bool:
+    """Lets a moment pass; whether Ctrl-C came."""
+    try:
+        time.sleep(0.005)
+    except KeyboardInterrupt:
+        return True
+    return False

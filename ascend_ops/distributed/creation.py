@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import numbers
-import operator
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, SupportsIndex
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from ascend_ops._cann import hccl
-from ascend_ops.distributed._buffers import rank_number
+from ascend_ops.distributed._buffers import integer, rank_number
 from ascend_ops.distributed.communicator import Communicator
-from ascend_ops.runtime.device import Device, activated, current_device, ensure_current
+from ascend_ops.runtime.device import Device, activated, checked, current_device, ensure_current, known
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from ascend_ops.distributed._environment import Place
 
-CONNECT_SECONDS: Final = 120.0  # HCCL_CONNECT_TIMEOUT where it is not set
+CONNECT_SECONDS: Final = 120.0  # where neither variable is set
+_CONNECT_VARIABLES: Final = ("ASCEND_STUB_CONNECT_TIMEOUT", "HCCL_CONNECT_TIMEOUT")  # the stand-in's own wins
 
 _meetings: Counter[Place] = (
     Counter()
@@ -49,7 +53,8 @@ def init(
     port              where to find rank 0 there (default: MASTER_PORT, else made from the job's id). Rank 0
                       takes the first free one of 8 ports from here on; under torchrun, whose agent has this
                       one itself, of the 8 after it
-    timeout           seconds to wait for the other ranks (default: HCCL_CONNECT_TIMEOUT, else 120)
+    timeout           seconds to wait for the other ranks (default: ASCEND_STUB_CONNECT_TIMEOUT, which the
+                      stand-in heeds, else HCCL_CONNECT_TIMEOUT, else 120)
 
     Rank 0 gets a root info from HCCL and hands it out over TCP, unencrypted, as HCCL's own traffic is. A
     further call, in the same order on all ranks, makes a further communicator.
@@ -67,7 +72,9 @@ def init(
     return init_rank(_exchanged(place, seconds), place.rank, place.world_size)
 
 
-def init_all(devices: int | Sequence[Device | int] | None = None) -> list[Communicator]:
+def init_all(
+    devices: int | Sequence[Device | int] | npt.NDArray[np.integer[Any]] | None = None,
+) -> list[Communicator]:
     """One communicator per device, all in this process; rank i is on the i-th device.
 
     devices  how many (from device 0 on), or which, none twice; None for all there are
@@ -91,21 +98,27 @@ def root_info() -> bytes:
 def init_rank(info: bytes, rank: int, world_size: int, device: Device | int | None = None) -> Communicator:
     """Rank `rank` of `world_size` in the communicator of a root info, on `device` (default: the current one).
     Waits until all ranks have come; DeviceTimeoutError after HCCL_CONNECT_TIMEOUT."""
-    if world_size < 1:
-        raise ValueError(f"world_size is {world_size}; there is at least one rank")
-    number = rank_number("rank", rank, world_size)
+    if not isinstance(info, (bytes, bytearray)):
+        raise TypeError(f"info must be bytes, as root_info() returns them, not {type(info).__name__}")
+    ranks = integer("world_size", world_size)
+    if not 0 < ranks < 2**32:
+        raise ValueError(f"world_size is {ranks}; give 1 to {2**32 - 1} ranks")
+    number = rank_number("rank", rank, ranks)
     chosen = current_device() if device is None else _as_device(device)
     with activated(chosen.index):
-        return Communicator(hccl.comm_init_root_info(world_size, info, number), chosen)
+        return Communicator(hccl.comm_init_root_info(ranks, bytes(info), number), chosen)
 
 
 def init_cluster(path: str | os.PathLike[str], rank: int, device: Device | int | None = None) -> Communicator:
     """Rank `rank` in the communicator of a rank table, a JSON file that lists the servers and devices of all
     ranks, on `device` (default: the current one). Waits until all ranks have come; AclError for a file that
     cannot be read or used."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(f"path must be that of a rank table, not {type(path).__name__}")
+    number = integer("rank", rank)
     chosen = current_device() if device is None else _as_device(device)
     with activated(chosen.index):
-        return Communicator(hccl.comm_init_cluster_info(path, rank), chosen)
+        return Communicator(hccl.comm_init_cluster_info(path, number), chosen)
 
 
 def _exchanged(place: Place, timeout: float) -> bytes:
@@ -125,9 +138,10 @@ def _exchanged(place: Place, timeout: float) -> bytes:
 
 def _seconds(timeout: float | None) -> float:
     if timeout is None:
-        text = os.environ.get("HCCL_CONNECT_TIMEOUT", "")
-        return float(text) if re.fullmatch(r"\d+", text) and int(text) else CONNECT_SECONDS
-    if not isinstance(timeout, numbers.Real):
+        texts = (os.environ.get(name, "") for name in _CONNECT_VARIABLES)
+        numbers_set = (float(text) for text in texts if re.fullmatch(r"\d+", text) and int(text))
+        return next(numbers_set, CONNECT_SECONDS)
+    if isinstance(timeout, bool) or not isinstance(timeout, numbers.Real):
         raise TypeError(f"timeout must be a number of seconds or None, not {type(timeout).__name__}")
     if not 0 < timeout < 2**31:
         raise ValueError(f"timeout is {timeout!r} s; give more than 0, or None")
@@ -149,10 +163,10 @@ def _device(place: Place, device: Device | int | None) -> Device:
     return Device(place.local_rank)
 
 
-def _devices(devices: int | Sequence[Device | int] | None) -> list[Device]:
+def _devices(devices: Any) -> list[Device]:
     if devices is None:
         devices = Device.count()
-    chosen = [_as_device(each) for each in (devices if isinstance(devices, Sequence) else _first(devices))]
+    chosen = [_as_device(each, f"devices[{i}]") for i, each in enumerate(_listed(devices))]
     if not chosen:
         raise ValueError("devices is empty; a communicator has at least one rank")
     if len(set(chosen)) < len(chosen):
@@ -160,18 +174,20 @@ def _devices(devices: int | Sequence[Device | int] | None) -> list[Device]:
     return chosen
 
 
-def _first(number: SupportsIndex) -> range:
-    """The numbers of the first devices; there must be as many."""
-    try:
-        asked = operator.index(number)
-    except TypeError:
-        kind = type(number).__name__
-        raise TypeError(f"devices must be a number of devices or a sequence of them, not {kind}") from None
+def _listed(devices: Any) -> Iterable[Device | int]:
+    """What was given as a list; for a number of devices, the first ones."""
+    if isinstance(devices, str):
+        raise TypeError(f"devices must be a number of devices or a sequence of them, not str ({devices!r})")
+    if isinstance(devices, Iterable) and not (isinstance(devices, np.ndarray) and devices.ndim == 0):
+        return devices
+    asked = integer("devices", devices, "a number of devices or a sequence of them")
     count = Device.count()
     if not 0 < asked <= count:
         raise ValueError(f"{asked} ranks were asked for; this process has {count} devices, give 1 to {count}")
     return range(asked)
 
 
-def _as_device(device: Device | int) -> Device:
-    return device if isinstance(device, Device) else Device(device)
+def _as_device(device: Device | int, name: str = "device") -> Device:
+    if isinstance(device, Device):
+        return device
+    return known(checked(name, integer(name, device, "a Device or the number of one")))

@@ -12,6 +12,7 @@ import numpy as np
 from ascend_ops._cann import ranges
 from ascend_ops.dispatch import launch
 from ascend_ops.ops._inputs import outputs, required, tensor
+from ascend_ops.ops._overlap import share_memory
 from ascend_ops.tensor import Tensor, empty
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from ascend_ops.ops._inputs import TensorLike
 
 PREFIX_SUMS = 0  # actSeqLenType
+HEAD_STEP = 16  # the device moves heads in pieces of so many elements
+NAMES = (
+    *("x", "weight", "act_seq_len", "layoutOptional"),
+    *("block_size", "stride", "actSeqLenType", "out"),
+)
 
 
 def nsa_compress(
@@ -43,7 +49,7 @@ def nsa_compress(
                  host. Never decreasing, the last one T (tokens behind it are in no window).
     block_size   tokens in a window, a multiple of 16
     stride       tokens from the start of one window to that of the next, a multiple of 16, at most L
-    out          tensor to write instead of a new one
+    out          tensor to write instead of a new one; it shares no memory with x and weight
 
     Returns y: dtype of x, [rows, N, D]. A batch of `length` tokens has (length - L) // stride + 1 rows, none
     when it is shorter than L; windows do not reach into the next batch, and the tokens behind a batch's last
@@ -58,10 +64,11 @@ def nsa_compress(
 
     Raises TypeError, ValueError or OverflowError, naming the argument, for what cannot become a tensor of
     CANN, for closed tensors and tensors of another device; and for what CANN does not check but reads out of
-    bounds with: other numbers of axes, a block_size or stride below 1, an act_seq_len that decreases, goes
-    beyond T or gives no row at all. ParameterError (161002) when dtypes differ or weight does not fit x or
-    block_size; AclError (561103) for other dtypes, no multiples of 16, a stride above L, and an `out` of
-    another shape; OutOfMemoryError when the device is full.
+    bounds with, or computes wrongly: other numbers of axes, a D that is no multiple of 16, a block_size or
+    stride below 1, an act_seq_len that decreases, goes beyond T or gives no row at all, an `out` that shares
+    memory with x or weight. ParameterError (161002) when dtypes differ or weight does not fit x or
+    block_size; AclError (561103) for other dtypes, a block_size or stride that is no multiple of 16, a stride
+    above L, and an `out` of another shape; OutOfMemoryError when the device is full.
 
     Source: CANN operator document aclnnNsaCompress.
     """
@@ -69,6 +76,8 @@ def nsa_compress(
     weight_in = tensor("weight", weight, x_in.dtype)
     _check_axes("x", x_in, "[T, N, D]")
     _check_axes("weight", weight_in, "[block_size, N]")
+    if x_in.shape[-1] % HEAD_STEP:
+        raise ValueError(f"x: head size {x_in.shape[-1]} must be a multiple of {HEAD_STEP}")
     block, step = _positive("block_size", block_size), _positive("stride", stride)
     ends = _prefix_sums(act_seq_len, x_in.shape[0])
     rows = _row_count(ends, block, step)
@@ -76,7 +85,9 @@ def nsa_compress(
         y: Tensor | None = empty((rows, *x_in.shape[1:]), x_in.dtype)
     else:
         (y,) = outputs((out,), ("y",))
-    launch("aclnnNsaCompress", (x_in, weight_in, ends, "TND", block, step, PREFIX_SUMS, y))
+        _check_apart(y, {"x": x_in, "weight": weight_in})
+    args = (x_in, weight_in, ends, "TND", block, step, PREFIX_SUMS, y)
+    launch("aclnnNsaCompress", args, names=NAMES)
     assert y is not None  # the library refuses NULL
     return y
 
@@ -85,6 +96,14 @@ def _check_axes(name: str, value: Tensor | None, axes: str) -> None:
     """CANN reads the lengths of these axes whether they are there or not."""
     if value is not None and len(value.shape) != axes.count(",") + 1:
         raise ValueError(f"{name}: {value.dtype} {list(value.shape)} must have the axes {axes}")
+
+
+def _check_apart(out: Tensor | None, inputs: dict[str, Tensor | None]) -> None:
+    for name, each in inputs.items():
+        if share_memory(out, each):
+            raise ValueError(
+                f"out shares memory with {name}, which is read while out is written; give another tensor"
+            )
 
 
 def _positive(name: str, value: object) -> int:

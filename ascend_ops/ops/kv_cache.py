@@ -11,6 +11,7 @@ from ascend_ops import dtypes
 from ascend_ops.dispatch import launch
 from ascend_ops.dtypes import DType
 from ascend_ops.ops._inputs import Outputs, flag, outputs, required, tensor
+from ascend_ops.ops._overlap import share_memory
 from ascend_ops.tensor import Tensor, empty
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 RopeResults: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+CACHE_MODES = ("contiguous", "page")
+NAMES = (
+    *("x", "cos", "sin", "k_cache", "v_cache", "indices", "scale_k", "scale_v", "offset_k", "offset_v"),
+    *("weight_scale", "activation_scale", "bias", "size_splits", "quant_mode", "layout", "kv_output"),
+    *("cache_mode", "q", "k", "v"),
+)
 
 
 def dequant_rope_quant_kvcache(
@@ -58,22 +65,23 @@ def dequant_rope_quant_kvcache(
                       [B, D]. All D entries count: the halves of a table need not be equal.
     k_cache, v_cache  int8 Tensors [C1, C2, Nkv, D], D a multiple of 16. Updated in place and returned: the
                       very objects, no copies, which is why arrays are refused (`asarray` makes Tensors).
-                      CANN before 8.5 wants them contiguous.
+                      They share no memory. CANN before 8.5 wants them contiguous.
     indices           int32; contiguous mode: [B], the cache row of each batch's first token; page mode: [T],
                       the row of each token in the cache seen as [C1 * C2, Nkv, D], negative for none
     scale_k, scale_v  float32, Nkv * D elements in any shape
     size_splits       [Nq * D, Nkv * D, Nkv * D]
-    offset_k          float32, as scale_k; without effect unless there is an offset_v, too
+    offset_k          float32, as scale_k; both offsets or none (CANN ignores one without the other)
     offset_v          likewise
     weight_scale      float32 [H]; needed when x is int32
     activation_scale  float32 [T]
     bias              float32, float16, bfloat16 or int32 [H]; a list becomes float32. weight_scale,
                       activation_scale and bias have no effect unless x is int32.
-    quant_mode        "static", the only mode; CANN does not read it
-    layout            "BSND", the only layout; CANN does not read it
+    quant_mode        "static" or None, which is the same; CANN does not read it
+    layout            "BSND" or None, which is the same; CANN does not read it
     kv_output         whether k and v are wanted outside of the caches, too
-    cache_mode        "contiguous": token s of batch b goes to cache[b, indices[b] + s], C1 >= B; "page" in
-                      any letter case: to cache row indices[token]. CANN takes other text for "contiguous".
+    cache_mode        "contiguous" or None: token s of batch b goes to cache[b, indices[b] + s], C1 >= B;
+                      "page": to cache row indices[token]. In any letter case. CANN takes all other text for
+                      "contiguous"; here it is refused.
     out               tensors to write instead of new ones: (q, k, v), or q without kv_output
 
     q     dtype of cos, [B, S, Nq, D] or [B, Nq, D]
@@ -99,16 +107,19 @@ def dequant_rope_quant_kvcache(
 
     Raises TypeError, ValueError or OverflowError, naming the argument, for what cannot become a tensor of
     CANN, for caches that are no Tensors, for closed tensors and tensors of another device; ValueError for
-    what CANN does not check but reaches out of bounds with: a weight_scale, activation_scale or bias with too
-    few elements, an `out` of another shape. ParameterError (161002) for other dtypes; AclError (561002) for
-    other shapes and a missing weight_scale; OutOfMemoryError when the device is full.
+    what CANN does not check but reaches out of bounds with (a weight_scale, activation_scale or bias with too
+    few elements, an `out` of another shape) or takes for something else: other modes and layouts, one offset
+    without the other, caches that share memory. ParameterError (161002) for other dtypes; AclError (561002)
+    for other shapes and a missing weight_scale; OutOfMemoryError when the device is full.
 
     Source: CANN operator document aclnnDequantRopeQuantKvcache.
     """
+    _check_choices(cache_mode, layout, quant_mode)
+    _check_offsets(offset_k, offset_v)
     x_in = required("x", tensor("x", x))
     table = x_in.dtype if x_in.dtype in (dtypes.float16, dtypes.bfloat16) else dtypes.float16
     cos_in = required("cos", tensor("cos", cos, table))
-    caches = _cache("k_cache", k_cache), _cache("v_cache", v_cache)
+    caches = _caches(k_cache, v_cache)
     floats = {"scale_k": scale_k, "scale_v": scale_v, "offset_k": offset_k, "offset_v": offset_v}
     quantizers = [tensor(name, value, dtypes.float32) for name, value in floats.items()]
     floats = {"weight_scale": weight_scale, "activation_scale": activation_scale, "bias": bias}
@@ -132,8 +143,18 @@ def dequant_rope_quant_kvcache(
             *(*quantizers, *dequantizers.values(), size_splits),
             *(quant_mode, layout, wanted, cache_mode, q, k, v),
         ),
+        names=NAMES,
     )
     return q, k, v, *caches
+
+
+def _caches(k_cache: object, v_cache: object) -> tuple[Tensor, Tensor]:
+    caches = _cache("k_cache", k_cache), _cache("v_cache", v_cache)
+    if share_memory(*caches):
+        raise ValueError(
+            "k_cache and v_cache share memory: k and v would overwrite each other; give two caches"
+        )
+    return caches
 
 
 def _cache(name: str, value: object) -> Tensor:
@@ -143,6 +164,21 @@ def _cache(name: str, value: object) -> Tensor:
         f"{name} must be a Tensor, not {type(value).__name__}: it is updated in place, so make one with "
         "asarray and keep it"
     )
+
+
+def _check_choices(cache_mode: object, layout: object, quant_mode: object) -> None:
+    """CANN takes a word that it does not know for the default, and writes the wrong rows of the caches."""
+    if isinstance(cache_mode, str) and cache_mode.lower() not in CACHE_MODES:
+        raise ValueError(f"cache_mode is {cache_mode!r}; it must be 'contiguous' or 'page'")
+    for name, given, allowed in (("layout", layout, "BSND"), ("quant_mode", quant_mode, "static")):
+        if isinstance(given, str) and given != allowed:
+            raise ValueError(f"{name} is {given!r}; it must be {allowed!r}, CANN knows no other")
+
+
+def _check_offsets(offset_k: object, offset_v: object) -> None:
+    if (offset_k is None) != (offset_v is None):
+        given, lacking = ("offset_v", "offset_k") if offset_k is None else ("offset_k", "offset_v")
+        raise ValueError(f"{given} has no effect without {lacking}; give both (zeros for none) or neither")
 
 
 def _check_reach(x: Shape, splits: Sequence[int], parameters: dict[str, Tensor | None]) -> None:

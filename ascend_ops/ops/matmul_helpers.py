@@ -50,7 +50,7 @@ def trans_matmul_weight(x2: TensorLike) -> Tensor:
     except ValueError as error:
         raise ValueError(f"x2: {error}") from None
     plain = _roomy_copy(given, storage)
-    launch("aclnnTransMatmulWeight", (plain,))
+    launch("aclnnTransMatmulWeight", (plain,), names=("x2",))
     return Tensor(plain.block, Layout.contiguous(given.shape), given.dtype, Format.FRACTAL_NZ, storage)
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PACKED = 8  # int4 elements in one int32
 
+QUANT_NAMES = ("x", "smooth_scales", "group_index", "dst_type", "y", "scale", "offset")
+ANTI_QUANT_NAMES = ("x", "scale", "offset", "dst_type", "sqrt_mode", "out")
+
 Pair = tuple[Tensor, Tensor]
 Triple = tuple[Tensor, Tensor, Tensor]
 
@@ -117,7 +120,8 @@ def dynamic_quant_v2(
     names = ("y", "scale") if flag("symmetric", symmetric) else ("y", "scale", "offset")
     results = _quantized(required("x", x_in), target, len(names)) if out is None else outputs(out, names)
     y, scale, offset = (*results, None)[:3]
-    launch("aclnnDynamicQuantV2", (x_in, smooth, group, int(target.code), y, scale, offset))
+    args = (x_in, smooth, group, int(target.code), y, scale, offset)
+    launch("aclnnDynamicQuantV2", args, names=QUANT_NAMES)
     return tuple(results)
 
 
@@ -176,7 +180,8 @@ def ascend_anti_quant(
         y: Tensor | None = empty(_dequantized_shape(required("x", x_in)), target)
     else:
         (y,) = outputs((out,), ("y",))
-    launch("aclnnAscendAntiQuant", (x_in, scale_in, offset_in, int(target.code), is_root, y))
+    args = (x_in, scale_in, offset_in, int(target.code), is_root, y)
+    launch("aclnnAscendAntiQuant", args, names=ANTI_QUANT_NAMES)
     assert y is not None  # the library refuses NULL
     return y
 

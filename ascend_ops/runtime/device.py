@@ -144,7 +144,7 @@ class Device:
     __slots__ = ("index",)
 
     def __init__(self, index: SupportsIndex) -> None:
-        self.index = _checked(index)
+        self.index = checked("index", index)
 
     @staticmethod
     def count() -> int:
@@ -189,14 +189,15 @@ class Device:
         return f"Device({self.index})"
 
 
-def _checked(index: Any) -> int:
+def checked(name: str, index: Any) -> int:
+    """The number of a device of this process; errors name the argument."""
     try:
         number = operator.index(index)
     except TypeError:
-        raise TypeError(f"index: expected the number of a device, got {type(index).__name__}") from None
+        raise TypeError(f"{name}: expected the number of a device, got {type(index).__name__}") from None
     count = Device.count()
     if not 0 <= number < count:
-        raise ValueError(f"index: there is no device {number}; this process has {count} (0 to {count - 1})")
+        raise ValueError(f"{name}: there is no device {number}; this process has {count} (0 to {count - 1})")
     return number
 
 

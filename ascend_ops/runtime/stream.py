@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from ascend_ops._cann import rt
-from ascend_ops._cann.errors import AclError
+from ascend_ops._cann.errors import AclError, AscendError
 from ascend_ops.runtime import _lifetime, device
 from ascend_ops.runtime.event import Event, checked_event
 
@@ -54,6 +54,8 @@ class Stream:
         self._handle = 0
         self.serial = next(_serials)
         self.closed = False
+        self.aborted = False
+        self._others: set[Stream] = set()  # whose errors are this stream's too
         # Held while the stream is destroyed or the pool looks at it; never while work is queued.
         self._guard = threading.RLock()
 
@@ -73,13 +75,35 @@ class Stream:
     def synchronize(self, timeout: float | None = None) -> None:
         """Waits until all work queued so far is finished, at most `timeout` seconds (None: without limit).
 
-        Ctrl-C takes effect when the wait is over: give a timeout where work may hang.
+        In the main thread Ctrl-C ends the wait, not the work; in other threads give a timeout where work may
+        hang.
 
         Raises DeviceTimeoutError when the time is over, AclError when some of the work failed, ValueError for
         a timeout that is not positive.
         """
         with device.activated(self.device_index):
             rt.synchronize_stream(self.handle, _milliseconds(timeout))
+        if self._others:
+            self._settle_others(timeout)
+
+    def also_settle(self, other: Stream) -> None:
+        """Has `synchronize` raise the errors of `other` too, until that is closed. For a stream whose events
+        this one waits for: an event counts as passed even when the work before it failed."""
+        self._others.add(other)
+
+    def _settle_others(self, timeout: float | None) -> None:
+        for other in tuple(self._others):  # another thread may add one meanwhile
+            if other.closed:
+                self._others.discard(other)
+            else:
+                other.settle(timeout)
+
+    def abort(self) -> None:
+        """Drops what is queued and ends what runs; results of this stream are lost, and waiting for them
+        raises AscendError. MissingFunctionError where CANN cannot."""
+        with device.activated(self.device_index):
+            rt.abort_stream(self.handle)
+        self.aborted = True
 
     def record(self, event: Event | None = None) -> Event:
         """Records `event` (default: a new one) behind the work queued so far and returns it."""
@@ -131,14 +155,16 @@ class Stream:
         finally:
             self._guard.release()
 
-    def settle(self) -> None:
-        """Waits for the stream's work; a closed stream has none."""
+    def settle(self, timeout: float | None = None) -> None:
+        """As `synchronize`; a closed stream has no work. AscendError when the work was aborted."""
         if self.is_default:  # cannot be closed meanwhile
-            self.synchronize()
+            self.synchronize(timeout)
             return
         with self._guard:
+            if self.aborted:
+                raise AscendError(f"{self!r} was aborted; what it was going to write is not there")
             if not self.closed:
-                self.synchronize()
+                self.synchronize(timeout)
 
     def __enter__(self) -> Stream:
         self.handle  # noqa: B018 - a closed stream must not become current

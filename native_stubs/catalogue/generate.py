@@ -1,8 +1,8 @@
 """Generates C from data at build time (Python standard library only).
 
-generate.py operators OPERATORS FUNCTIONS INCLUDE_DIR SOURCE  aclnnop headers and the entry points of libopapi
-generate.py functions FUNCTIONS OUTPUT                        weak definitions for what is no operator
-generate.py unsupported OUTPUT HEADER...                      weak definitions for all the headers declare
+generate.py operators OPERATORS FUNCTIONS HEADERS INCLUDE SOURCE  aclnnop headers, libopapi's entry points
+generate.py functions FUNCTIONS OUTPUT                            weak definitions for what is no operator
+generate.py unsupported OUTPUT HEADER...                          weak definitions for what headers declare
 """
 
 import json
@@ -39,6 +39,7 @@ FIELDS = {
 }
 ROLES = {"in": "STUB_IN", "out": "STUB_OUT", "inout": "STUB_INOUT"}
 TAIL = ["uint64_t *workspaceSize", "aclOpExecutor **executor"]
+FOLDER = "aclnnop/"
 PHASE_TWO = "void *workspace, uint64_t workspaceSize, aclOpExecutor *executor, aclrtStream stream"
 
 # What an undefined function returns, by its declared type: (C type, value). Pointers of any kind are NULL.
@@ -97,17 +98,24 @@ def returned(function):
     return function.get("returns", "aclnnStatus")
 
 
-def header_text(header, functions, operators):
+def guarded(header, body):
     guard = re.sub(r"\W", "_", header).upper() + "_"
-    texts = [function_declaration(*function) for function in functions]
-    texts += [declarations(*operator) for operator in operators]
-    body = "\n".join(texts)
     return f"""/* Generated from the catalogue. */
 #ifndef {guard}
 #define {guard}
 
-#include "aclnn/aclnn_base.h"
+{body}
+#endif
+"""
 
+
+def header_text(header, lines, functions, operators):
+    texts = [function_declaration(*function) for function in functions]
+    texts += [declarations(*operator) for operator in operators]
+    body, beside = "\n".join(texts), "".join(f"\n{line}" for line in lines)
+    text = f"""#include "aclnn/aclnn_base.h"
+#include "aclnnop/aclnn_util.h"
+{beside}
 #ifdef __cplusplus
 extern "C" {{
 #endif
@@ -116,9 +124,18 @@ extern "C" {{
 #ifdef __cplusplus
 }}
 #endif
-
-#endif
 """
+    return guarded(header, text)
+
+
+def collection_text(header, members):
+    return guarded(header, "".join(f'#include "{member}"\n' for member in members))
+
+
+def line_text(line):
+    """A line beside the prototypes: C++ only where C has no such thing."""
+    text = f"{line['text']}\n"
+    return f"#ifdef __cplusplus\n{text}#endif\n" if line.get("language") == "C++" else text
 
 
 def entry_points(name, operator):
@@ -138,14 +155,36 @@ static const stub_operator operator_{name} = {{"{name}", params_{name}, {len(par
 """
 
 
+def kernel_question(names):
+    rows = "".join(f"        &operator_{name},\n" for name in names)
+    return f"""
+/* Whether this library computes an operator, for tools that list them; false for unknown names. */
+STUB_EXPORT bool stub_has_kernel(const char *name);
+bool stub_has_kernel(const char *name) {{
+    static const stub_operator *const operators[] = {{
+{rows}    }};
+    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {{
+        if (strcmp(operators[i]->name, name) == 0) {{
+            return operators[i]->kernel != NULL;
+        }}
+    }}
+    return false;
+}}
+"""
+
+
 def source_text(headers, operators):
     includes = "".join(f'#include "{header}"\n' for header in headers)
     prologue = f"""/* Generated from the catalogue: packs each call's arguments into one record. */
+#include <stddef.h>
+#include <string.h>
+
 #include "nnopbase/call.h"
 {includes}
 #define STUB_OPTIONAL __attribute__((weak, visibility("hidden")))
 """
-    return prologue + "".join(entry_points(name, operator) for name, operator in operators)
+    entries = "".join(entry_points(name, operator) for name, operator in operators)
+    return prologue + entries + kernel_question([name for name, _ in operators])
 
 
 def write(path, text):
@@ -168,12 +207,31 @@ def by_header(entries):
     return headers
 
 
-def generate_operators(catalogue, functions, include, source):
-    operators = load(catalogue)
-    of_header, beside = by_header(operators), by_header(load(functions))
+def lines_of_headers(entries):
+    lines = {}
+    for entry in entries:
+        for header in entry["headers"]:
+            lines.setdefault(FOLDER + header, []).append(line_text(entry))
+    return lines
+
+
+def write_header(include, header, text):
+    """CANN shows its headers in a second folder too; there is one text, so that a program may use both."""
+    name = header.removeprefix(FOLDER)
+    write(include / FOLDER / name, text)
+    write(include / FOLDER / "level2" / name, f'#include "../{name}"\n')
+
+
+def generate_operators(catalogue, functions, headers, include, source):
+    operators, beside = load(catalogue), by_header(load(functions))
+    of_header = by_header(operators)
+    extra = json.loads(Path(headers).read_text(encoding="utf-8"))
+    lines = lines_of_headers(extra["lines"])
     for header in of_header | beside:
-        text = header_text(header, beside.get(header, []), of_header.get(header, []))
-        write(Path(include) / header, text)
+        text = header_text(header, lines.get(header, []), beside.get(header, []), of_header.get(header, []))
+        write_header(Path(include), header, text)
+    for name, members in extra["collections"].items():
+        write_header(Path(include), FOLDER + name, collection_text(FOLDER + name, members))
     write(Path(source), source_text(sorted(of_header), operators))
 
 

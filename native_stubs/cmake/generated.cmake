@@ -1,6 +1,7 @@
 # What is generated at build time, see catalogue/README.md: operator headers, entry points, "not implemented" answers.
 set(CATALOGUE ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/operators.json)
 set(FUNCTIONS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/functions.json)
+set(HEADERS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/headers.json)
 set(GENERATOR ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/generate.py)
 set(GENERATED_INCLUDE ${CMAKE_BINARY_DIR}/include)
 set(GENERATED_SOURCE ${CMAKE_BINARY_DIR}/generated)
@@ -8,9 +9,10 @@ set(GENERATED_SOURCE ${CMAKE_BINARY_DIR}/generated)
 set(OPERATOR_SOURCE ${GENERATED_SOURCE}/operators.c)
 add_custom_command(
   OUTPUT ${OPERATOR_SOURCE}
-  COMMAND Python3::Interpreter ${GENERATOR} operators ${CATALOGUE} ${FUNCTIONS} ${GENERATED_INCLUDE} ${OPERATOR_SOURCE}
+  COMMAND Python3::Interpreter ${GENERATOR} operators ${CATALOGUE} ${FUNCTIONS} ${HEADERS} ${GENERATED_INCLUDE}
+          ${OPERATOR_SOURCE}
   COMMAND ${CMAKE_COMMAND} -E touch ${OPERATOR_SOURCE}
-  DEPENDS ${CATALOGUE} ${FUNCTIONS} ${GENERATOR}
+  DEPENDS ${CATALOGUE} ${FUNCTIONS} ${HEADERS} ${GENERATOR}
   COMMENT "Generating the operators' headers and entry points")
 
 set(UNSUPPORTED_OPAPI ${GENERATED_SOURCE}/unsupported_opapi.c)

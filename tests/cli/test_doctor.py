@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from typing import Any
 
 import pytest
-from cann.fakehome import FakeHome, run_python
+from cann.fakehome import ECHO_HEADER, FakeHome
+from cli.command import answer, run
 
 from ascend_ops._cann import homes
 from ascend_ops._cann.errors import HomeError
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    code = f"import sys\nfrom ascend_ops.cli import main\nsys.exit(main({list(arguments)!r}))"
-    return run_python(code, **environment)
-
-
 def report(code: int, **environment: str) -> dict[str, Any]:
-    done = run("doctor", "--json", **environment)
-    assert done.returncode == code, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    found: dict[str, Any] = answer(code, "doctor", **environment)
+    return found
 
 
 def test_a_broken_setting_is_told_with_the_next_step_and_code_1() -> None:
@@ -44,21 +36,21 @@ def test_the_reason_for_the_choice_is_told(fake_home: FakeHome) -> None:
 
 def test_json_has_the_steps_libraries_and_problems(fake_home: FakeHome) -> None:
     fake_home.layout_81()
-    answer = report(1, ASCEND_HOME_PATH=str(fake_home.root))
-    assert answer["root"] == str(fake_home.root)
-    assert answer["stand_in"] is False
-    assert answer["steps"][-1] == {
+    found = report(1, ASCEND_HOME_PATH=str(fake_home.root))
+    assert found["root"] == str(fake_home.root)
+    assert found["stand_in"] is False
+    assert found["steps"][-1] == {
         "name": "ASCEND_HOME_PATH",
         "taken": True,
         "reason": f"uses {fake_home.root}",
     }
-    assert [(entry["family"], entry["loads"]) for entry in answer["libraries"]] == [
+    assert [(entry["family"], entry["loads"]) for entry in found["libraries"]] == [
         ("runtime", True),
         ("nnopbase", True),
         ("opapi", True),
     ]
     assert any(
-        "no hccl library: collective communication is not available" in text for text in answer["problems"]
+        "no hccl library: collective communication is not available" in text for text in found["problems"]
     )
 
 
@@ -84,12 +76,16 @@ def test_the_stand_in_has_devices_and_no_problem() -> None:
             homes.stub_home()
         except HomeError as error:
             pytest.skip(f"no stand-in: {error}")
-    answer = report(0, ASCEND_OPS_HOME=home, ASCEND_STUB_DEVICES="3", ASCEND_STUB_HBM="2G")
-    assert (answer["ok"], answer["stand_in"], answer["problems"]) == (True, True, [])
-    assert [(device["id"], device["total"]) for device in answer["devices"]] == [
+    found = report(0, ASCEND_OPS_HOME=home, ASCEND_STUB_DEVICES="3", ASCEND_STUB_HBM="2G")
+    assert (found["ok"], found["stand_in"], found["problems"]) == (True, True, [])
+    assert [(device["id"], device["total"]) for device in found["devices"]] == [
         (n, 2 * 2**30) for n in range(3)
     ]
-    assert answer["soc_name"].startswith("Ascend")
+    assert found["soc_name"].startswith("Ascend")
+    operators = found["operators"]
+    assert operators["declared"] == operators["exported"] > 1000
+    assert (operators["not_exported"], operators["not_declared"]) == ([], [])
+    assert (operators["collisions"], operators["catalogue"]) == ([], None)
 
 
 def test_custom_packages_are_listed(fake_home: FakeHome) -> None:
@@ -98,6 +94,41 @@ def test_custom_packages_are_listed(fake_home: FakeHome) -> None:
     fake_home.build(vendor / "op_api/lib/libcust_opapi.so", "operators.c", needs=("libascendcl.so",))
     variables = {"ASCEND_HOME_PATH": str(fake_home.root), "ASCEND_CUSTOM_OPP_PATH": str(vendor)}
     assert report(1, **variables)["custom_packages"] == [f"{vendor} (from ASCEND_CUSTOM_OPP_PATH)"]
+
+
+def test_the_operators_behind_the_numbers_are_named_on_request(fake_home: FakeHome) -> None:
+    fake_home.layout_81()
+    variables = {"ASCEND_HOME_PATH": str(fake_home.root)}
+    assert (
+        "Operators\n"
+        "  declared  1 (headers of the home and of custom packages)\n"
+        "  exported  3\n"
+        f"         3 by {fake_home.lib}/libopapi.so\n"
+        "  exported, but not declared: 2\n"
+        "    aclnnHalf\n"
+        "    aclnnPlan\n"
+    ) in run("doctor", "--verbose", **variables).stdout
+
+
+def test_a_damaged_header_is_named(fake_home: FakeHome) -> None:
+    fake_home.layout_81()
+    damaged = ECHO_HEADER.replace("int64_t n, bool flag", "int64_t n bool flag")
+    fake_home.header(damaged)
+    problems = report(1, ASCEND_HOME_PATH=str(fake_home.root))["problems"]
+    header = f"{fake_home.root}/include/aclnnop/aclnn_fakes.h"
+    assert any(text.startswith(f"The operators cannot be listed: {header}: ") for text in problems)
+
+
+def test_a_custom_library_that_does_not_load_is_told_but_the_others_serve(fake_home: FakeHome) -> None:
+    fake_home.layout_81()
+    vendor = fake_home.root.parent / "vendor"
+    (vendor / "op_api/lib").mkdir(parents=True)
+    (vendor / "op_api/lib/libcust_opapi.so").write_bytes(b"cut off")
+    variables = {"ASCEND_HOME_PATH": str(fake_home.root), "ASCEND_CUSTOM_OPP_PATH": str(vendor)}
+    found = report(1, **variables)
+    assert [entry["loads"] for entry in found["libraries"] if entry["family"] == "opapi"] == [False, True]
+    assert any("libcust_opapi.so does not load" in problem for problem in found["problems"])
+    assert found["operators"]["exported"] == 3
 
 
 @pytest.mark.parametrize("arguments", [[], ["physician"], ["doctor", "--colour"]])

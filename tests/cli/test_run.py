@@ -17,7 +17,7 @@ import pytest
 
 from ascend_ops._cann import homes
 from ascend_ops._cann.errors import HomeError
-from ascend_ops.cli import main, run, run_ranks
+from ascend_ops.cli import run, run_ranks
 from ascend_ops.cli.run_output import Lines
 from ascend_ops.cli.run_ranks import Job
 
@@ -259,47 +259,14 @@ def running(pid: int) -> bool:
     return state != "Z"
 
 
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        (("-n", "4"), "-n is 4; every rank needs a device of its own and there are 3: give 1 to 3"),
-        (("-n", "0"), "-n is 0"),
-        (("-n", "3", "--devices", "0,2"), "-n is 3; every rank needs a device of its own and there are 2"),
-        (("--devices", "0,3"), "--devices is 0,3; give device numbers from 0 to 2, in ascending order"),
-        (("--devices", "1,0"), "--devices is 1,0; give"),
-        (("--devices", "1,1"), "--devices is 1,1; give"),
-        (("--devices", "a"), "--devices is 'a'; give numbers with commas between"),
-        (("/no/such/file.py",), "there is no file '/no/such/file.py'"),
-    ],
-)
-def test_wrong_usage_is_code_2_with_the_reason(
-    options: tuple[str, ...],
-    text: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(run.Device, "count", lambda: 3)
-    assert main(["run", *options, __file__]) == 2
-    assert text in capsys.readouterr().err
-
-
-def test_a_cann_that_cannot_be_used_is_code_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def count() -> int:
-        raise HomeError("no CANN here")
-
-    monkeypatch.setattr(run.Device, "count", count)
-    assert main(["run", "-n", "1", __file__]) == 1
-    assert capsys.readouterr().err == "ascend_ops run: no CANN here\n"
-
-
-def test_a_module_can_be_run(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
-    monkeypatch.setattr(run.Device, "count", lambda: 1)
-    assert main(["run", "-m", "this"]) == 0
-    assert b"[0] The Zen of Python" in capfdbinary.readouterr().out
+def test_a_rank_that_ends_while_others_run_on_is_told(job: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_ranks.NOTICE == 5
+    monkeypatch.setattr(run_ranks, "NOTICE", 0.3)
+    script = "import os, time; time.sleep(0 if os.environ['RANK'] == '1' else 1.5)"
+    code, _, err = job(script, 3)
+    assert code == 0
+    assert err == b"ascend_ops run: rank 1 has ended with status 0; ranks 0, 2 are still running\n"
+    assert job("", 2)[2] == b""
 
 
 @pytest.mark.stand_in(reason="chooses how many devices there are")
@@ -346,23 +313,6 @@ def test_a_rank_that_fails_in_a_collective_ends_a_run_within_seconds(finish: Run
     assert code in (5, 1)  # whichever is seen first
     assert b"ascend_ops run: rank" in err
     assert time.monotonic() - started < 20
-
-
-def test_environments_leave_out_what_another_launcher_said() -> None:
-    base = {"TORCHELASTIC_RUN_ID": "x", "RANK": "7", "PYTHONUNBUFFERED": "", "OTHER": "kept"}
-    first, second = run.environments(base, 2, ["4", "6"], 1234)
-    assert second == first | {"RANK": "1", "LOCAL_RANK": "1"}
-    assert first == {
-        "RANK": "0",
-        "LOCAL_RANK": "0",
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": "1234",
-        "PYTHONUNBUFFERED": "",
-        "ASCEND_RT_VISIBLE_DEVICES": "4,6",
-        "OTHER": "kept",
-    }
 
 
 @pytest.mark.parametrize(

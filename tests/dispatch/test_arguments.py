@@ -201,3 +201,12 @@ def test_tensors_are_passed_through_and_described() -> None:
     assert described(slot, [x]) == "self: [float16 [4, 16] strides (16, 1) ND]"
     assert described(slot, None) == "self: NULL"
     assert described(slot, list(range(1000))) == "self: [0, 1, 2, 3, 4, 5, ...]"
+
+
+def test_a_parameter_may_have_a_name_of_its_own_in_python() -> None:
+    x = ao.zeros((4, 16), "float16")
+    (slot,) = slots_of("aclnnX", [Param("self", TYPES[ParamKind.TENSOR], ParamKind.TENSOR)], ("x",))
+    assert described(slot, x) == "x (self): float16 [4, 16] strides (16, 1) ND"
+    assert described(slot, [x]) == "x (self): [float16 [4, 16] strides (16, 1) ND]"
+    assert described(slot, None) == "x (self): NULL"
+    assert slot.label == "aclnnX: x"

@@ -207,3 +207,9 @@ def test_greetings_differ_by_job_port_world_size_and_count_not_by_rank() -> None
     assert _protocol.greeting(one._replace(rank=1, local_rank=1, address="x"), 0) == _protocol.greeting(
         one, 0
     )
+
+
+@pytest.mark.parametrize(("given", "missing"), [("rank", "world_size"), ("world_size", "rank")])
+def test_what_is_missing_beside_an_argument_is_named(given: str, missing: str) -> None:
+    with pytest.raises(AscendError, match=f"{given} was given, but not {missing}"):
+        place({}, **{given: 1})  # type: ignore[arg-type]

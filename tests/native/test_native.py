@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from native.building import compiler, flags, run
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted([*HERE.glob("test_*.c"), *HERE.glob("test_*.cpp")])
-COMPILERS = {".c": ("c11", "CC", "gcc"), ".cpp": ("c++17", "CXX", "g++")}
 VECTORS = {  # aclnnSomeThingV2.vectors.json is for test_some_thing_v2
     "test" + re.sub("([A-Z])", r"_\1", path.name.split(".")[0].removeprefix("aclnn")).lower(): path
     for path in (HERE.parent / "vectors").glob("*.vectors.json")
@@ -23,39 +23,33 @@ VECTORS["test_matmul_helpers"] = VECTORS["test_quant_matmul_all_reduce_v2"]  # i
 pytestmark = pytest.mark.stand_in(reason="statuses are asserted more strictly than CANN documents them")
 
 
-def run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="session")
-def flags() -> list[str]:
-    return run([sys.executable, "-m", "ascend_ops", "stubs", "--cflags", "--libs"]).split()
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Future[Path]]]:
+    """Every program on its way to be built, on all cores while the first ones already run."""
+    folder = tmp_path_factory.mktemp("programs")
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        yield {source: pool.submit(build, source, folder) for source in PROGRAMS}
+        pool.shutdown(cancel_futures=True)
 
 
-@pytest.fixture(scope="session")
-def vector_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("vectors")
-    files = {program: folder / f"{program}.txt" for program in VECTORS}
-    for program, path in files.items():
-        run([sys.executable, str(HERE / "vectors_to_text.py"), str(VECTORS[program]), str(path)])
-    return files
+def build(source: Path, folder: Path) -> Path:
+    program = folder / source.stem
+    run([*compiler(source), str(source), "-o", str(program), *flags(), "-lpthread", "-lm"])
+    return program
 
 
-def compiler(source: Path) -> list[str]:
-    standard, variable, usual = COMPILERS[source.suffix]
-    command = os.environ.get(variable, usual).split()
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"no compiler: {variable} is not set and there is no {usual}")
-    return [*command, f"-std={standard}", "-O1", "-Wall", "-Wextra", "-D_GNU_SOURCE"]
+def vectors_of(program: Path) -> list[str]:
+    """The text form of a program's vectors as its argument."""
+    if program.name not in VECTORS:
+        return []
+    text = program.with_suffix(".txt")
+    run([sys.executable, str(HERE / "vectors_to_text.py"), str(VECTORS[program.name]), str(text)])
+    return [str(text)]
 
 
 @pytest.mark.parametrize("source", PROGRAMS, ids=lambda path: path.name)
-def test_program_passes_against_the_installed_home(
-    source: Path, flags: list[str], vector_files: dict[str, Path], tmp_path: Path
-) -> None:
-    program = tmp_path / source.stem
-    run([*compiler(source), str(source), "-o", str(program), *flags, "-lpthread", "-lm"])
-    arguments = [str(vector_files[source.stem])] if source.stem in vector_files else []
-    run([str(program), *arguments])
+def test_program_passes_against_the_installed_home(source: Path, request: pytest.FixtureRequest) -> None:
+    compiler(source)  # skips before anything is built
+    builds: dict[Path, Future[Path]] = request.getfixturevalue("builds")
+    program = builds[source].result()
+    run([str(program), *vectors_of(program)])

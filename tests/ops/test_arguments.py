@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import ml_dtypes
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import ascend_ops as ao
+from ascend_ops.ops import _matmul, attention, kv_cache, quantization
 
 X = np.arange(8, dtype=np.float16).reshape(4, 2)
 Q = np.arange(32, dtype=np.int8).reshape(2, 16)
@@ -83,7 +85,7 @@ def test_dynamic_quant_v2_says_what_is_wrong_with(arguments: dict[str, Any], err
         ({"x": Q, "scale": 2.0}, ao.ParameterError, r"scale: float32 \[\]"),
         ({"x": Q, "scale": [1.0], "sqrt_mode": 1}, TypeError, r"sqrt_mode must be True or False, not int"),
         ({"x": Q, "scale": [1.0], "dst_type": None}, TypeError, r"dst_type"),
-        ({"x": Q, "scale": [1.0], "dst_type": "float32"}, ao.ParameterError, r"y: float32 \[2, 16\]"),
+        ({"x": Q, "scale": [1.0], "dst_type": "float32"}, ao.ParameterError, r"out \(y\): float32 \[2, 16\]"),
         ({"x": Q, "scale": [1.0], "out": Q}, TypeError, r"out: y must be a Tensor"),
         ({"x": Q.astype(np.int64), "scale": [1.0]}, ao.ParameterError, r"x: int64 \[2, 16\]"),
     ],
@@ -110,8 +112,43 @@ def test_results_may_be_chained_without_waiting() -> None:
     assert (y.numpy() == 127).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("dynamic_quant_v2", quantization.QUANT_NAMES),
+        ("ascend_anti_quant", quantization.ANTI_QUANT_NAMES),
+        ("nsa_compress", attention.NAMES),
+        ("dequant_rope_quant_kvcache", kv_cache.NAMES),
+        ("quant_matmul_all_reduce_v2", _matmul.NAMES),
+    ],
+)
+def test_errors_call_the_arguments_what_the_function_calls_them(name: str, names: tuple[str, ...]) -> None:
+    params = ao.ops.signature(name).params
+    assert len(names) == len(params)
+    own = set(inspect.signature(getattr(ao.ops, name)).parameters)
+    results = {"y", "scale", "offset", "q", "k", "v"}
+    assert own <= {*names, "symmetric", "out"}
+    fixed = {param.c_name for param in params} & {
+        "layoutOptional",
+        "actSeqLenType",
+        "reduceOp",
+        "commTurn",
+        "streamMode",
+    }
+    assert set(names) <= own | results | fixed
+
+
+def test_the_argument_dump_has_the_names_of_python_and_of_c() -> None:
+    with pytest.raises(ao.ParameterError) as raised:
+        ao.ops.dynamic_quant_v2(X, np.ones(3, np.float16))
+    assert [line.split(": ")[0] for line in raised.value.arguments] == [
+        *("x", "smooth_scales (smoothScalesOptional)", "group_index (groupIndexOptional)"),
+        *("dst_type (dstType)", "y (yOut)", "scale (scaleOut)", "offset (offsetOut)"),
+    ]
+
+
 def test_every_public_function_documents_its_source() -> None:
-    for name in ao.ops.__all__:
+    for name in set(ao.ops.__all__) - {"signature"}:
         assert "Source: CANN operator document aclnn" in (getattr(ao.ops, name).__doc__ or "")
 
 

@@ -106,11 +106,23 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
     "phase two: workspace null while workspaceSize > 0": [],
 }
 TRIED = [(case, change) for case in CASES for change in CHANGES[case["change"]]]
+# What C ignores and the Python function refuses.
+ONLY_IN_PYTHON = [
+    ({"cacheMode": "ring"}, "cache_mode is 'ring'; it must be 'contiguous' or 'page'"),
+    ({"cacheMode": ""}, "cache_mode is ''"),
+    ({"cacheMode": "pages"}, "cache_mode is 'pages'"),
+    ({"quantMode": "dynamic"}, "quant_mode is 'dynamic'; it must be 'static'"),
+    ({"quantMode": "Static"}, "quant_mode is 'Static'"),
+    ({"layout": "TND"}, "layout is 'TND'; it must be 'BSND'"),
+    ({"offsetK": ("float32", (64,))}, "offset_k has no effect without offset_v; give both"),
+    ({"offsetV": ("float32", (64,))}, "offset_v has no effect without offset_k; give both"),
+]
 # Results that the Python function makes itself, and an argument that it needs for them.
 IN_PYTHON = [
     (case, change)
     for case, change in TRIED
     if not {"qOut", "kOut", "vOut"} & change.keys() and (None not in change.values() or "x" not in change)
+    if change not in [ignored for ignored, _ in ONLY_IN_PYTHON]
 ]
 
 
@@ -170,6 +182,35 @@ def test_the_python_function_raises_for(case: Case, change: dict[str, Any]) -> N
         expect(case["status"], lambda: python_call(a))
 
 
+@pytest.mark.parametrize(("change", "says"), ONLY_IN_PYTHON, ids=name_of)
+def test_what_c_ignores_the_python_function_refuses_and_writes_nothing(
+    change: dict[str, Any], says: str
+) -> None:
+    a = tensors(change | {"x": ("float16", (2, 3, 160))})
+    launch("aclnnDequantRopeQuantKvcache", list(a.values()))
+    a["kCacheRef"] = ao.asarray(np.full((2, 8, 2, 32), 7, np.int8))
+    with pytest.raises(ValueError, match=f"^{says}"):
+        python_call(a)
+    assert (a["kCacheRef"].numpy() == 7).all()
+
+
+@pytest.mark.parametrize("mode", [None, "contiguous", "Contiguous", "CONTIGUOUS"])
+def test_the_contiguous_mode_in_any_spelling(mode: str | None) -> None:
+    a = tensors({"x": ("float16", (2, 3, 160)), "quantMode": None, "layout": None, "cacheMode": mode})
+    assert python_call(a)[0].shape == (2, 3, 1, 32)
+
+
+def test_caches_that_share_memory_are_refused() -> None:
+    both = ao.zeros((2, 8, 4, 32), "int8")
+    shifted = both.reshape(2048)[512:1536].reshape(2, 8, 2, 32)
+    halves = both[:, :, :2], both[:, :, 2:]
+    for k_cache, v_cache in ((halves[0], halves[0]), (halves[0], both[:, :, 1:3]), (halves[1], shifted)):
+        with pytest.raises(ValueError, match=r"^k_cache and v_cache share memory"):
+            python_call(tensors({}) | {"kCacheRef": k_cache, "vCacheRef": v_cache})
+    results = python_call(tensors({}) | {"kCacheRef": halves[0], "vCacheRef": halves[1]})
+    assert results[3] is halves[0]
+
+
 ARRAY = np.zeros((2, 8, 2, 32), np.int8)
 
 
@@ -184,16 +225,16 @@ ARRAY = np.zeros((2, 8, 2, 32), np.int8)
         ({"indices": [0.5, 1]}, TypeError, r"indices: float64 .*int32 wants integers"),
         ({"indices": [0, 2**40]}, OverflowError, r"indices: .*1099511627776"),
         ({"scaleK": ["one"]}, TypeError, r"scale_k: "),
-        ({"scaleK": np.ones(64)}, ao.ParameterError, r"scaleK: float64 \[64\]"),
-        ({"sizeSplits": [32, 64, 64.0]}, TypeError, r"sizeSplits\[2\] must be an integer, not float"),
-        ({"sizeSplits": 160}, TypeError, r"sizeSplits must be a sequence of integers"),
-        ({"sizeSplits": "qkv"}, TypeError, r"sizeSplits must be a sequence of integers"),
-        ({"sizeSplits": {}}, TypeError, r"sizeSplits must be a sequence of integers"),
+        ({"scaleK": np.ones(64)}, ao.ParameterError, r"scale_k \(scaleK\): float64 \[64\]"),
+        ({"sizeSplits": [32, 64, 64.0]}, TypeError, r"size_splits\[2\] must be an integer, not float"),
+        ({"sizeSplits": 160}, TypeError, r"size_splits must be a sequence of integers"),
+        ({"sizeSplits": "qkv"}, TypeError, r"size_splits must be a sequence of integers"),
+        ({"sizeSplits": {}}, TypeError, r"size_splits must be a sequence of integers"),
         ({"sizeSplits": []}, ao.AclError, r"sizeSplits has 0 values; it must have 3"),
         ({"sizeSplits": [2**62, 64, 64]}, ao.AclError, r"sum of sizeSplits"),
         ({"kvOutput": 1}, TypeError, r"kv_output must be True or False, not int \(1\)"),
-        ({"cacheMode": 1}, TypeError, r"cacheModeOptional must be a str or None, not int"),
-        ({"quantMode": b"static"}, TypeError, r"quantModeOptional must be a str or None, not bytes"),
+        ({"cacheMode": 1}, TypeError, r"cache_mode must be a str or None, not int"),
+        ({"quantMode": b"static"}, TypeError, r"quant_mode must be a str or None, not bytes"),
         (
             {"weightScale": np.ones(159, np.float32)},
             ValueError,
@@ -201,7 +242,7 @@ ARRAY = np.zeros((2, 8, 2, 32), np.int8)
         ),
         ({"activationScale": [1.0]}, ValueError, r"activation_scale has 1 elements; .* needs 6"),
         ({"bias": np.ones(0, np.int32)}, ValueError, r"bias has 0 elements; .* needs 160"),
-        ({"bias": np.ones(160, np.int8)}, ao.ParameterError, r"biasOptional"),
+        ({"bias": np.ones(160, np.int8)}, ao.ParameterError, r"bias \(biasOptional\): int8"),
     ],
     ids=name_of,
 )
@@ -225,7 +266,7 @@ def q_of(shape: tuple[int, ...], dtype: str = "float16") -> ao.Tensor:
             ValueError,
             r"out: q is \[2, 3, 32\]; this call writes \[2, 3, 1, 32\]",
         ),
-        (False, lambda: q_of((2, 3, 1, 32), "bfloat16"), ao.ParameterError, r"qOut"),
+        (False, lambda: q_of((2, 3, 1, 32), "bfloat16"), ao.ParameterError, r"q \(qOut\): bfloat16"),
         (False, lambda: np.zeros((2, 3, 1, 32)), TypeError, r"out must be a Tensor or a tuple of 1"),
         (False, lambda: (None,), TypeError, r"out: q is None"),
         (True, lambda: q_of((2, 3, 1, 32)), ValueError, r"out has 1 entries; this call writes 3: q, k, v"),
@@ -240,7 +281,7 @@ def test_out_that_does_not_fit_is_refused(kv_output: bool, out: Any, error: type
 def test_a_closed_cache_is_refused() -> None:
     a = tensors({})
     a["vCacheRef"].close()
-    with pytest.raises(ValueError, match="vCacheRef is a closed Tensor"):
+    with pytest.raises(ValueError, match="aclnnDequantRopeQuantKvcache: v_cache is a closed Tensor"):
         python_call(a)
 
 
@@ -258,10 +299,10 @@ def test_an_index_outside_of_the_caches_fails_the_stream(indices: list[int], mod
     script = f"""
 import ascend_ops as ao
 x, table = ao.zeros((2, 3, 160), "float16"), ao.zeros((2, 3, 1, 32), "float16")
-cache = ao.zeros((2, 8, 2, 32), "int8")
+k_cache, v_cache = ao.zeros((2, 8, 2, 32), "int8"), ao.zeros((2, 8, 2, 32), "int8")
 scale = ao.zeros(64, "float32")
 ao.ops.dequant_rope_quant_kvcache(
-    x, table, table, cache, cache, {indices}, scale, scale, [32, 64, 64], cache_mode="{mode}")
+    x, table, table, k_cache, v_cache, {indices}, scale, scale, [32, 64, 64], cache_mode="{mode}")
 try:
     ao.current_stream().synchronize()
 except ao.AscendError as error:

@@ -88,7 +88,7 @@ def test_trans_matmul_weight_on_another_stream_waits_for_the_upload() -> None:
         (None, TypeError, "x2 is None"),
         (np.zeros(5, np.int8), ValueError, "x2: format FRACTAL_NZ needs a shape of at least 2 axes"),
         ([["a"]], TypeError, "x2: <U1"),
-        (np.zeros((2, 2), np.float32), ao.ParameterError, "mmWeightRef: float32"),
+        (np.zeros((2, 2), np.float32), ao.ParameterError, "mmWeightRef\\): float32"),
         (np.zeros((1,) * 5 + (2, 2), np.int8), ao.ParameterError, "161002"),
     ],
 )

@@ -113,6 +113,8 @@ def test_the_python_function_nsa_compress_raises_for(case: Case) -> None:
         ({"x": None}, TypeError, "x is None"),
         ({"x": "text"}, TypeError, "x: <U4 .*element type"),
         ({"x": X[0]}, ValueError, r"x: float16 \[2, 16\] must have the axes \[T, N, D\]"),
+        ({"x": np.ones((64, 2, 24), np.float16)}, ValueError, "x: head size 24 must be a multiple of 16"),
+        ({"x": X[..., :1]}, ValueError, "x: head size 1 must be a multiple of 16"),
         ({"x": X[None]}, ValueError, r"x: float16 \[1, 64, 2, 16\] must have the axes"),
         ({"weight": W[0]}, ValueError, r"weight: float16 \[2\] must have the axes \[block_size, N\]"),
         ({"weight": 1.0}, ValueError, r"weight: float16 \[\] must have the axes"),
@@ -140,8 +142,8 @@ def test_the_python_function_nsa_compress_raises_for(case: Case) -> None:
         ({"out": X}, TypeError, "out: y must be a Tensor .*not ndarray"),
         ({"x": X.astype(np.float32), "weight": W.astype(np.float32)}, ao.AclError, r"float32 \[64, 2, 16\]"),
         ({"weight": W.astype(np.float32)}, ao.ParameterError, r"weight: float32 \[32, 2\]"),
-        ({"weight": W[:16]}, ao.ParameterError, "compressBlockSize: 32"),
-        ({"stride": 8}, ao.AclError, "compressStride: 8"),
+        ({"weight": W[:16]}, ao.ParameterError, r"block_size \(compressBlockSize\): 32"),
+        ({"stride": 8}, ao.AclError, r"stride \(compressStride\): 8"),
     ],
     ids=lambda value: repr(value)[:40] if isinstance(value, dict) else "",
 )
@@ -165,5 +167,31 @@ def test_an_output_of_another_shape_is_refused() -> None:
 def test_a_closed_tensor_is_refused() -> None:
     x = ao.asarray(X)
     x.close()
-    with pytest.raises(ValueError, match="input is a closed Tensor"):
+    with pytest.raises(ValueError, match="aclnnNsaCompress: x is a closed Tensor"):
         ao.ops.nsa_compress(x, W, [64])
+
+
+def test_an_output_over_an_input_is_refused_and_one_beside_it_is_written() -> None:
+    room = ao.zeros(2304, "float16")
+    x, weight = room[:2048].reshape(64, 2, 16), room[2048:2112].reshape(32, 2)
+    beside = room[2112:2208].reshape(3, 2, 16)
+    assert ao.ops.nsa_compress(x, weight, [64], out=beside) is beside
+    for start, name in ((0, "x"), (2047, "x"), (2048, "weight"), (2111, "weight")):
+        over = room[start : start + 96].reshape(3, 2, 16)
+        with pytest.raises(ValueError, match=f"^out shares memory with {name}"):
+            ao.ops.nsa_compress(x, weight, [64], out=over)
+
+
+def test_an_output_between_the_elements_of_x_is_written() -> None:
+    room = ao.asarray(np.ones((2, 64, 2, 32), np.float16))
+    x, out = room[0, :, :, ::2], room[0, :3, :, 1::2]
+    assert (ao.ops.nsa_compress(x, W, [64], out=out).numpy() == 32).all()
+    with pytest.raises(ValueError, match="out shares memory with x"):
+        ao.ops.nsa_compress(x, W, [64], out=room[0, :3, :, :16])
+
+
+def test_memory_under_two_owners_is_known_by_its_address() -> None:
+    x = ao.asarray(X)
+    again = ao.from_pointer(x.address, (3, 2, 16), "float16")
+    with pytest.raises(ValueError, match="out shares memory with x"):
+        ao.ops.nsa_compress(x, W, [64], out=again)

@@ -16,6 +16,7 @@ from ops.ranks import LAYOUTS, Group, laid_out, together
 from ops.vectors import Case, digest, load
 
 import ascend_ops as ao
+from ascend_ops.dispatch import launch
 
 VECTORS = load("aclnnQuantMatmulAllReduceV2")["vectors"]
 
@@ -157,7 +158,7 @@ def test_lists_take_the_element_type_that_belongs_there(groups: dict[int, Group]
         [[1, 2]], [[3], [4]], [0.5], [1], [[0.25]], pertoken_scale=[2.0], group=alone
     )
     assert (y.dtype, y.numpy().tolist()) == ("float16", [[12.25]])
-    packed = ao.ops.trans_quant_param([0.5]).tolist()
+    packed = ao.ops.trans_quant_param([0.5])
     y = ao.ops.quant_matmul_all_reduce_v2([[1, 2]], [[3], [4]], packed, group=alone)
     assert y.numpy().tolist() == [[5.5]]
 
@@ -190,14 +191,35 @@ def test_the_group_may_be_given_by_its_name_on_the_current_device(groups: dict[i
         assert y.numpy().tolist() == [[22]]
 
 
-def test_optional_inputs_may_have_gaps(groups: dict[int, Group]) -> None:
+def test_optional_inputs_of_the_c_function_may_have_gaps(groups: dict[int, Group]) -> None:
     (alone,) = groups[1]
     given = random_case(np.random.default_rng(3), (5,), 8, 6, "fp16 pertoken")
     given["bias"] = np.arange(6, dtype=np.int32)
     expected = call(alone, given).numpy()
     for name in ("bias", "dequant_scale", "pertoken_scale"):
         given[name] = ao.asarray(np.repeat(given[name], 2))[::2]
-    np.testing.assert_array_equal(call(alone, given).numpy(), expected)
+    x1, x2, out = ao.asarray(given["x1"]), ao.asarray(given["x2"]), ao.empty((5, 6), "float16")
+    scales = given["dequant_scale"], given["pertoken_scale"]
+    x3 = None if given["x3"] is None else ao.asarray(given["x3"])
+    launch("aclnnQuantMatmulAllReduceV2", (x1, x2, given["bias"], x3, *scales, alone.name, "sum", 0, 1, out))
+    np.testing.assert_array_equal(out.numpy(), expected)
+
+
+@pytest.mark.parametrize("name", ["x1", "bias", "x3", "dequant_scale", "pertoken_scale", "out"])
+def test_other_strides_than_those_of_x2_are_refused(groups: dict[int, Group], name: str) -> None:
+    (alone,) = groups[1]
+    given = random_case(np.random.default_rng(4), (5,), 8, 6, "fp16 pertoken")
+    given["dequant_scale"] = np.ones(6, np.float32)
+    given |= {
+        "bias": np.ones(6, np.int32),
+        "x3": np.ones((5, 6), np.float16),
+        "out": np.ones((5, 6), np.float16),
+    }
+    out = ao.asarray(given["out"])
+    wide = ao.asarray(np.repeat(given[name], 2, axis=-1))[..., ::2]
+    with pytest.raises(ValueError, match=f"^{name} has the strides .*only x2 may be a view"):
+        call(alone, {**given, "out": out, name: wide})
+    assert (out.numpy() == 1).all()
 
 
 # Streams and order

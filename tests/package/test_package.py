@@ -23,7 +23,7 @@ LAYERS = [
     ("dtypes", "formats", "_layout", "_host", "_tensor", "_creation", "tensor"),
     ("_arguments", "dispatch"),
     ("distributed",),
-    ("ops",),
+    ("ops", "stub"),
     ("cli",),
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

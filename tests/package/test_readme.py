@@ -42,6 +42,12 @@ def test_the_python_for_several_cards_runs_under_the_launcher(tmp_path: Path) ->
     ]
 
 
+def test_the_kernel_in_python_is_accepted() -> None:
+    code = "import ascend_ops as ao\n" + blocks("python")[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_variable_of_the_stand_in_is_documented_and_read() -> None:
     sources = [*ROOT.glob("native_stubs/src/**/*.c"), *ROOT.glob("ascend_ops/**/*.py")]
     read = {

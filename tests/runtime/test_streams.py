@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
+import signal
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -79,6 +82,42 @@ def test_synchronize_gives_up_after_the_timeout(hold: Any) -> None:
     with hold(stream), pytest.raises(DeviceTimeoutError):
         stream.synchronize(timeout=0.02)
     stream.synchronize(timeout=5)
+    stream.close()
+
+
+def test_a_long_timeout_is_told_as_it_was_given(hold: Any) -> None:
+    stream = Stream()
+    started = time.monotonic()
+    with hold(stream):
+        with pytest.raises(DeviceTimeoutError, match="within 450 ms") as caught:
+            stream.synchronize(timeout=0.45)
+        assert 0.44 < time.monotonic() - started < 5
+    assert caught.value.arguments[1] == "timeout: 450"
+    stream.close()
+
+
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_ctrl_c_ends_the_wait_and_not_the_work(timeout: float | None, hold: Any) -> None:
+    stream = Stream()
+    with hold(stream):
+        interrupt = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+        interrupt.start()
+        with pytest.raises(KeyboardInterrupt):
+            stream.synchronize(timeout)
+        interrupt.join()
+        assert not stream.done
+    stream.close()
+
+
+def test_a_thread_waits_in_one_piece(hold: Any) -> None:
+    stream = Stream()
+    with hold(stream):
+        waiting = threading.Thread(target=stream.synchronize)
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(30)
+    assert not waiting.is_alive()
     stream.close()
 
 

@@ -99,7 +99,11 @@ int stub_fail(int status, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    stub_error_append(message);
+    return stub_fail_text(status, message);
+}
+
+int stub_fail_text(int status, const char *text) {
+    stub_error_append(text);
     remember_runtime_status(status);
     return status;
 }

@@ -17,6 +17,9 @@
  * helps, what to do next. Never called on success paths. */
 STUB_EXPORT int stub_fail(int status, const char *format, ...) STUB_PRINTF(2, 3);
 
+/* The same with a finished text, which may be longer than a formatted one (2 kB). */
+STUB_EXPORT int stub_fail_text(int status, const char *text);
+
 /* The answer of a function that the stand-in lacks: ACL_ERROR_COMPILING_STUB_MODE (100039) with a text that names it.
  */
 STUB_EXPORT int stub_unsupported(const char *function);

@@ -85,7 +85,7 @@ static int take_error(stub_stream *stream) {
     if (error == 0) {
         return stub_stream_stopped(stream);
     }
-    stub_fail(error, "%s", stream->error_text == NULL ? "a task failed." : stream->error_text);
+    stub_fail_text(error, stream->error_text == NULL ? "a task failed." : stream->error_text);
     if (!stays(stream, error)) {
         stream->error = 0;
         free(stream->error_text);

@@ -100,6 +100,8 @@ stub_executor *stub_executor_new(void) {
         return NULL;
     }
     slot->repeatable = slot->ran = false;
+    slot->kernel = NULL;
+    slot->registration = NULL;
     slot->plan = (stub_plan){0};
     slot->call = (stub_call){0};
     stub_arena_start(&slot->arena, slot->memory, sizeof slot->memory);
@@ -120,6 +122,9 @@ static void leave_communicator(stub_executor *executor) {
 void stub_executor_release(stub_executor *executor) {
     if (executor->plan.comm != NULL) {
         leave_communicator(executor);
+    }
+    if (executor->registration != NULL) {
+        stub_registration_release(executor->registration);
     }
     stub_arena_release(&executor->arena);
     /* The next use has another count even when this one was never published. */

@@ -9,6 +9,7 @@
 #include "core/stream.h"
 #include "nnopbase/arena.h"
 #include "nnopbase/call.h"
+#include "nnopbase/kernels.h"
 
 typedef struct {
     stub_task task;              /* first: the worker gives this back */
@@ -16,7 +17,9 @@ typedef struct {
     _Atomic(uint32_t) next_free; /* number of the next free slot, plus one */
     uint32_t number;
     bool repeatable;
-    bool ran; /* the kernel was called, so the ticket is spent */
+    bool ran;                        /* the kernel was called, so the ticket is spent */
+    const stub_kernel *kernel;       /* what this call runs with */
+    stub_registration *registration; /* retained, of a kernel registered at run time; else NULL */
     stub_plan plan;
     stub_call call;
     stub_arena arena;

@@ -8,6 +8,55 @@
 #include "nnopbase/executor.h"
 #include "nnopbase/snapshot.h"
 
+static aclnnStatus refuse_without_kernel(const stub_operator *op) {
+    return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
+                     "%s has no kernel in the ascend-ops stand-in. Run it with CANN on an NPU, or register a kernel: "
+                     "with @ao.stub.kernel(\"%s\") on a Python function, or from C with stub_register_kernel of "
+                     "ascend_stub/kernel.h",
+                     op->name, op->name);
+}
+
+static bool has_context(void) {
+    stub_context *context;
+    return stub_context_current(&context) == 0;
+}
+
+/* An executor that runs with this kernel; takes the registration over. NULL with a text when there is no room. */
+static stub_executor *new_executor(const stub_kernel *kernel, stub_registration *registration) {
+    stub_executor *made = stub_executor_new();
+    if (made != NULL) {
+        made->kernel = kernel;
+        made->registration = registration;
+    } else if (registration != NULL) {
+        stub_registration_release(registration);
+    }
+    return made;
+}
+
+static aclnnStatus take_snapshot(stub_executor *executor, const stub_operator *op, const stub_value *args) {
+    const aclnnStatus status = stub_snapshot(&executor->arena, op, args, &executor->call);
+    executor->call.user = stub_registration_user(executor->registration);
+    return status;
+}
+
+static aclnnStatus refuse_closed(const stub_executor *executor) {
+    return stub_fail(ACLNN_ERR_RUNTIME_ERROR,
+                     "%s: its kernel was registered by an interpreter that has ended; finish device work before",
+                     executor->call.op->name);
+}
+
+static aclnnStatus check_call(stub_executor *executor) {
+    if (executor->kernel->check == NULL) {
+        return ACLNN_SUCCESS;
+    }
+    if (!stub_kernel_enter(executor->registration)) {
+        return refuse_closed(executor);
+    }
+    const aclnnStatus status = executor->kernel->check(&executor->call, &executor->plan);
+    stub_kernel_leave(executor->registration);
+    return status;
+}
+
 /* On failure CANN leaves the caller's workspaceSize and executor as they were, and so does this. */
 aclnnStatus stub_phase_one(const stub_operator *op, const stub_value *args, uint64_t *workspace_size,
                            aclOpExecutor **executor) {
@@ -15,21 +64,20 @@ aclnnStatus stub_phase_one(const stub_operator *op, const stub_value *args, uint
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%sGetWorkspaceSize: %s is NULL", op->name,
                          workspace_size == NULL ? "workspaceSize" : "executor");
     }
-    if (op->kernel == NULL) {
-        return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
-                         "%s has no kernel in the ascend-ops stand-in: it runs only with CANN on an NPU", op->name);
+    stub_registration *registration;
+    const stub_kernel *kernel = stub_kernel_of(op, &registration);
+    if (kernel == NULL) {
+        return refuse_without_kernel(op);
     }
-    stub_context *context;
-    if (stub_context_current(&context) != 0) {
-        return stub_fail(ACLNN_ERR_RUNTIME_ERROR, "%sGetWorkspaceSize needs a current context", op->name);
-    }
-    stub_executor *made = stub_executor_new();
+    stub_executor *made = new_executor(kernel, registration);
     if (made == NULL) {
         return ACLNN_ERR_INNER_CREATE_EXECUTOR;
     }
-    aclnnStatus status = stub_snapshot(&made->arena, op, args, &made->call);
+    aclnnStatus status =
+        has_context() ? take_snapshot(made, op, args)
+                      : stub_fail(ACLNN_ERR_RUNTIME_ERROR, "%sGetWorkspaceSize needs a current context", op->name);
     if (status == ACLNN_SUCCESS) {
-        status = op->kernel->check(&made->call, &made->plan);
+        status = check_call(made);
     }
     if (status != ACLNN_SUCCESS) {
         stub_executor_release(made);
@@ -42,8 +90,13 @@ aclnnStatus stub_phase_one(const stub_operator *op, const stub_value *args, uint
 
 static int run_kernel(stub_task *task) {
     stub_executor *executor = (stub_executor *)task;
+    if (!stub_kernel_enter(executor->registration)) {
+        return refuse_closed(executor);
+    }
     executor->ran = true;
-    return executor->call.op->kernel->run(&executor->call);
+    const aclnnStatus status = executor->kernel->run(&executor->call);
+    stub_kernel_leave(executor->registration);
+    return status;
 }
 
 static void release_task(stub_task *task) {
@@ -52,11 +105,14 @@ static void release_task(stub_task *task) {
 
 /* A copy of a repeatable executor, to be run once. */
 static aclnnStatus copy_executor(const stub_executor *executor, stub_executor **copy) {
-    stub_executor *made = stub_executor_new();
+    if (executor->registration != NULL) {
+        stub_registration_retain(executor->registration);
+    }
+    stub_executor *made = new_executor(executor->kernel, executor->registration);
     if (made == NULL) {
         return ACLNN_ERR_INNER_CREATE_EXECUTOR;
     }
-    const aclnnStatus status = stub_snapshot(&made->arena, executor->call.op, executor->call.args, &made->call);
+    const aclnnStatus status = take_snapshot(made, executor->call.op, executor->call.args);
     if (status != ACLNN_SUCCESS) {
         stub_executor_release(made);
         return status;

@@ -1,62 +1,12 @@
-/* Device tensor views on the host: address checks and row iteration. */
+/* Device tensor views on the host, and their rows one by one. */
 #include "opapi/view.h"
-
-#include "acl/acl_base.h"
-#include "core/error.h"
-#include "core/memory.h"
-
-/* Element offsets of the lowest and the highest element, false when they do not fit 64 bits. */
-static bool find_extent(const aclTensor *tensor, int64_t *low, int64_t *high) {
-    *low = *high = tensor->offset;
-    for (uint32_t i = 0; i < tensor->rank; i++) {
-        int64_t reach;
-        int64_t *end = tensor->strides[i] < 0 ? low : high;
-        if (__builtin_mul_overflow(tensor->shape[i] - 1, tensor->strides[i], &reach) ||
-            __builtin_add_overflow(*end, reach, end)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_inside_device(const aclTensor *tensor, int bits) {
-    int64_t low, high, low_bits, high_bits;
-    if (!find_extent(tensor, &low, &high) || __builtin_mul_overflow(low, bits, &low_bits) || high == INT64_MAX ||
-        __builtin_mul_overflow(high + 1, bits, &high_bits)) {
-        return false;
-    }
-    const uintptr_t first = (uintptr_t)tensor->data + (uintptr_t)(low_bits >> 3);
-    const uint64_t bytes = (uint64_t)((high_bits + 7) >> 3) - (uint64_t)(low_bits >> 3);
-    const size_t left = stub_device_bytes_from((const void *)first);
-    /* Another device may begin there; the same end means the same one. */
-    const bool same = first + left == (uintptr_t)tensor->data + stub_device_bytes_from(tensor->data);
-    return same && bytes <= left;
-}
-
-static aclnnStatus refuse(const stub_call *call, uint32_t arg, const char *why) {
-    const aclTensor *tensor = call->args[arg].tensor;
-    char text[160];
-    return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION, "%s: %s (%s) at %p %s", call->op->name, call->op->params[arg].name,
-                     stub_describe(tensor, text, sizeof text), tensor->data, why);
-}
 
 aclnnStatus stub_view_open(const stub_call *call, uint32_t arg, stub_view *view) {
     const aclTensor *tensor = call->args[arg].tensor;
-    *view = (stub_view){.tensor = tensor, .bits = stub_dtype_bits(tensor->dtype)};
-    if (stub_tensor_numel(tensor) == 0) {
-        return ACL_SUCCESS;
-    }
-    if (!tensor->data) {
-        return refuse(call, arg, "has no address; give aclCreateTensor device memory");
-    }
-    if (stub_device_bytes_from(tensor->data) == 0) {
-        return refuse(call, arg, "lies in no device memory; allocate with aclrtMalloc and copy to it");
-    }
-    if (!is_inside_device(tensor, view->bits)) {
-        return refuse(call, arg, "reaches outside device memory with its strides and offset");
-    }
-    view->base = stub_shadow(tensor->data);
-    return view->base ? ACL_SUCCESS : ACL_ERROR_RT_AICORE_EXCEPTION;
+    void *base;
+    const aclnnStatus status = stub_tensor_open(call, arg, tensor, &base);
+    *view = (stub_view){.tensor = tensor, .base = base, .bits = stub_dtype_bits(tensor->dtype)};
+    return status;
 }
 
 void stub_row_start(stub_row *row, const stub_view *view, uint32_t dims, int64_t position) {

@@ -14,8 +14,7 @@ typedef struct {
     int bits;      /* of an element */
 } stub_view;
 
-/* Opens argument `arg` of a running call. Answers 507015 (what an NPU answers to a bad access) with a text that names
- * operator and argument when there is no address, when it is no device address, or when the view leaves the device. */
+/* Opens argument `arg` of a running call, a tensor; statuses of stub_tensor_open. */
 aclnnStatus stub_view_open(const stub_call *call, uint32_t arg, stub_view *view);
 
 /* One row of a view: the elements along the axis behind the first `dims` axes, `step` elements apart. */

@@ -7,6 +7,7 @@ import reprlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from ascend_ops import dtypes, formats
+from ascend_ops._layout import COPY_ADVICE
 from ascend_ops.dispatch import launch
 from ascend_ops.distributed import Communicator
 from ascend_ops.ops._inputs import outputs, required, tensor
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from ascend_ops.ops._inputs import TensorLike
 
 REDUCE_OP, COMM_TURN, STREAM_MODE = "sum", 0, 1  # the only values that CANN takes
+NAMES = (
+    *("x1", "x2", "bias", "x3", "dequant_scale", "pertoken_scale", "group"),
+    *("reduceOp", "commTurn", "streamMode", "out"),
+)
 
 
 def quant_matmul_all_reduce_v2(
@@ -40,15 +45,17 @@ def quant_matmul_all_reduce_v2(
     x1              int8, [m, k] or [b, s, k], contiguous; k <= 65535
     x2              int8, [k, n]: contiguous, or the transpose (.T) of a contiguous [n, k]; in ND or in
                     FRACTAL_NZ (asarray(x, format="FRACTAL_NZ") or trans_matmul_weight; A2 only)
-    dequant_scale   [1] for all columns, [n] or [1, n] for each: bfloat16; float32 with pertoken_scale;
-                    uint64 or int64 as packed by trans_quant_param or trans_quant_param_v2
+    dequant_scale   [1] for all columns, [n] or [1, n] for each: bfloat16; float32 with pertoken_scale (which
+                    numbers and lists become, too); uint64 or int64 as packed by trans_quant_param or
+                    trans_quant_param_v2
     bias            int32, [n]
     x3              type and shape of the result; each rank adds its own, before the sum
     pertoken_scale  float32, [m]
     group           a Communicator, or a group's name on the current device; of 1, 2, 4 or 8 ranks on A2
     out             tensor to write instead of a new one
 
-    Inputs are Tensors of the group's device or array-likes, which are uploaded to it. bias, x3, dequant_scale
+    Inputs are Tensors of the group's device or array-likes, which are uploaded to it. All but x2, and out,
+    are contiguous. bias, x3, dequant_scale
     and pertoken_scale are this rank's and may differ between ranks.
 
     Returns x1.shape[:-1] + (n,), the same on every rank: bfloat16 if dequant_scale is bfloat16, else float16.
@@ -65,8 +72,9 @@ def quant_matmul_all_reduce_v2(
     order of the ranks and rounds every partial sum to T.
 
     Raises TypeError, ValueError or OverflowError, naming the argument, for what cannot become a tensor of
-    CANN, for a group that is none or closed, for closed tensors and tensors of another device, and for what
-    CANN does not check: other strides of x2, shapes that do not fit an x2 in FRACTAL_NZ, others in it.
+    CANN, for a group that is none or closed, for closed tensors and tensors of another device, for a
+    dequant_scale of numbers or lists without pertoken_scale, for strided tensors (x2: other strides than
+    above), and for what CANN does not check: shapes that do not fit an x2 in FRACTAL_NZ, others in it.
     ParameterError (161002) for other dtypes and shapes than above; AclError for limits and combinations that
     the device refuses (561002) and for the name of no group. Ranks that do not agree, or one that is missing,
     are an error on every rank when the stream is waited for.
@@ -87,9 +95,9 @@ def quant_matmul_all_reduce_v2(
         args = (*call, name, REDUCE_OP, COMM_TURN, STREAM_MODE, y)
         if isinstance(group, Communicator):
             with group.ordered(*given.values()) as stream:
-                launch("aclnnQuantMatmulAllReduceV2", args, stream)
+                launch("aclnnQuantMatmulAllReduceV2", args, stream, names=NAMES)
         else:
-            launch("aclnnQuantMatmulAllReduceV2", args)
+            launch("aclnnQuantMatmulAllReduceV2", args, names=NAMES)
         return y
 
 
@@ -126,8 +134,12 @@ def _uploaded(
     x3: TensorLike | None,
     pertoken_scale: TensorLike | None,
 ) -> _Call:
-    packed = pertoken_scale is None  # as float scales without it must be
-    scale = tensor("dequant_scale", dequant_scale, dtypes.int64 if packed else dtypes.float32)
+    if pertoken_scale is None and not (dequant_scale is None or hasattr(dequant_scale, "dtype")):
+        raise TypeError(
+            "dequant_scale: give uint64 from trans_quant_param, bfloat16, or float32 with pertoken_scale, "
+            f"not {type(dequant_scale).__name__} ({reprlib.repr(dequant_scale)}), which could be any of them"
+        )
+    scale = tensor("dequant_scale", dequant_scale, dtypes.float32)
     return _Call(
         tensor("x1", x1, dtypes.int8),
         tensor("x2", x2, dtypes.int8),
@@ -159,6 +171,11 @@ def _check_tensors(given: dict[str, Tensor], device: int) -> None:
             )
         if name != "x2" and not formats.is_base(each.format):
             raise ValueError(f"{name} is in {each.format.name}; x2 alone may be in FRACTAL_NZ, give ND")
+        if name != "x2" and not each.contiguous:
+            raise ValueError(
+                f"{name} has the strides {each.strides} with the shape {each.shape}; only x2 may be a view "
+                f"that is not contiguous: {COPY_ADVICE}"
+            )
 
 
 def _check_weight(given: dict[str, Tensor]) -> None:
