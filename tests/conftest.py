@@ -25,6 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of collected tests stay to the end; without this every leak check's gc.collect() walks them."""
+    """Collected tests stay to the end; without this every leak check's gc.collect() walks them all."""
     gc.collect()
     gc.freeze()
