@@ -68,8 +68,9 @@ __all__ = [
 
 _byref = ctypes.byref
 
-_SLICE_MS: Final = 200  # how long Ctrl-C may have to wait
 _SYNC_TIMEOUT: Final = 507046  # ACL_ERROR_RT_STREAM_SYNC_TIMEOUT
+_SPIN_SECONDS: Final = 200e-6  # a wait that is short ends without a nap
+_LONGEST_NAP: Final = 1e-3
 
 
 # Devices and contexts
@@ -145,28 +146,39 @@ def synchronize_stream(stream: int, timeout_ms: int = -1) -> None:
     """Waits for the stream's work; -1 waits for ever. DeviceTimeoutError when the time is over, the error of
     a failed kernel where there is one. In the main thread Ctrl-C ends the wait."""
     stream, timeout_ms = _pointer("stream", stream), checked("timeout_ms", timeout_ms, INT32)
-    long = timeout_ms == -1 or timeout_ms > _SLICE_MS
-    if long and threading.current_thread() is threading.main_thread():
-        _synchronize_in_slices(stream, timeout_ms)
+    if (timeout_ms == -1 or timeout_ms > 1) and threading.current_thread() is threading.main_thread():
+        _synchronize_interruptibly(stream, timeout_ms)
     elif timeout_ms == -1:
         _call("aclrtSynchronizeStream", stream)
     else:
         _call("aclrtSynchronizeStreamWithTimeout", stream, timeout_ms)
 
 
-def _synchronize_in_slices(stream: int, timeout_ms: int) -> None:
-    """Python runs the handlers of signals between two calls, in the main thread only."""
-    end = math.inf if timeout_ms == -1 else time.monotonic() + timeout_ms / 1000
-    wait = functions["aclrtSynchronizeStreamWithTimeout"]
-    status, left = wait(stream, _SLICE_MS), 1.0
-    while status == _SYNC_TIMEOUT and (left := end - time.monotonic()) > 0:
-        status = wait(stream, min(_SLICE_MS, math.ceil(left * 1000)) if left < math.inf else _SLICE_MS)
-    if status:
-        arguments = (f"stream: {stream:#x}", f"timeout: {timeout_ms}")
-        error = AclError.from_status("aclrtSynchronizeStreamWithTimeout", status, arguments)
-        if left <= 0:  # the library's text is about the last slice
+def _synchronize_interruptibly(stream: int, timeout_ms: int) -> None:
+    """Looks again and again instead of waiting in C: Python runs the handlers of signals in between, in the
+    main thread only. Timeouts of C's own in short slices would not do: CANN reports each one as an error."""
+    start = time.monotonic()
+    end = math.inf if timeout_ms == -1 else start + timeout_ms / 1000
+    while not _has_ended(stream) and (now := time.monotonic()) < end:
+        if now - start > _SPIN_SECONDS:
+            time.sleep(min(_LONGEST_NAP, (now - start) / 10))
+    if end == math.inf or _has_ended(stream):
+        _call("aclrtSynchronizeStream", stream)  # returns at once, with the error of the work that failed
+        return
+    try:
+        _call("aclrtSynchronizeStreamWithTimeout", stream, 1)
+    except AclError as error:  # its own millisecond is not what the caller gave
+        error.arguments = (f"stream: {stream:#x}", f"timeout: {timeout_ms}")
+        if error.code == _SYNC_TIMEOUT:
             error.message = f"the stream did not finish within {timeout_ms} ms."
-        raise error
+        raise
+
+
+def _has_ended(stream: int) -> bool:
+    """Whether waiting would return at once, be it with an error."""
+    state = ctypes.c_int()
+    status = functions["aclrtStreamQuery"](stream, _byref(state))
+    return bool(status) or state.value == StreamStatus.COMPLETE
 
 
 def abort_stream(stream: int) -> None:

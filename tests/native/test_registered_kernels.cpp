@@ -358,6 +358,11 @@ void closing_waits_for_a_running_kernel_and_fails_queued_ones() {
         stub_close_kernels();
         closed = true;
     });
+    AbsCall probe; // refused as soon as the closing has begun
+    while (probe.phase_one() == 0) {
+        CHECK_STATUS(0, aclDestroyAclOpExecutor(probe.executor));
+        std::this_thread::yield();
+    }
     CHECK(!closed);
     leave.set_value();
     closing.join();
