@@ -143,10 +143,11 @@ aclnnStatus stub_register_kernel(const char *name, const stub_kernel *kernel, vo
     made->user = user;
     made->release = release;
     pthread_mutex_lock(&lock);
+    /* Counted before the earlier one leaves: who looks without the lock must not see none in between. */
+    atomic_fetch_add_explicit(&registered, 1, memory_order_relaxed);
     stub_registration *earlier = take(name);
     made->next = registrations;
     registrations = made;
-    atomic_fetch_add_explicit(&registered, 1, memory_order_relaxed);
     pthread_mutex_unlock(&lock);
     if (earlier != NULL) {
         stub_registration_release(earlier);
