@@ -55,6 +55,7 @@ from ascend_ops.dtypes import (
     uint32,
     uint64,
 )
+from ascend_ops.prepared import CallSequence, PreparedCall
 from ascend_ops.runtime import Device, Event, Stream, current_device, current_stream, default_stream, memory
 from ascend_ops.tensor import Tensor, asarray, empty, from_pointer, zeros
 
@@ -63,6 +64,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AclError",
     "AscendError",
+    "CallSequence",
     "DType",
     "DataType",
     "Device",
@@ -73,6 +75,7 @@ __all__ = [
     "MissingFunctionError",
     "OutOfMemoryError",
     "ParameterError",
+    "PreparedCall",
     "Stream",
     "Tensor",
     "UnsupportedError",

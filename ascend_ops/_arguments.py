@@ -1,9 +1,8 @@
 """From a Python value to what one parameter of an aclnn operator takes.
 
-Each kind of parameter has one row in CONVERTERS. `check` runs for all arguments before any C call: it
-refuses what the C type cannot hold (ctypes would wrap or accept it without a word) and returns the value in
-the form that the C call or `create` takes. `create` makes the descriptor and hands it to `owned`, which
-outlives the call's second phase.
+Each kind of parameter has one row in CONVERTERS. `check` refuses what the C type cannot hold (ctypes would
+wrap or accept it without a word) and returns the value in the form that `make` takes. `make` makes the C
+argument; a descriptor goes to `owned`, which outlives the call's second phase.
 """
 
 from __future__ import annotations
@@ -11,20 +10,22 @@ from __future__ import annotations
 import reprlib
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeGuard, TypeVar
 
 import numpy as np
 
 from ascend_ops import dtypes
 from ascend_ops._cann import nn, ranges
+from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.enums import DataType
 from ascend_ops._cann.operators import Param, ParamKind
 from ascend_ops._cann.vocabulary import LIMITS, ctype_of
 from ascend_ops.tensor import Tensor
 
-CValue = int | float | bool | bytes | None
 T = TypeVar("T")
-Owned = list[tuple[Callable[[int], None], int]]  # (how to destroy, handle), in order of creation
+H = TypeVar("H", bound=nn.Handle)
+L = TypeVar("L", bound=nn.Handle)
+Owned = list[nn.Handle]  # in order of creation
 
 
 class TensorList(list[Tensor]):
@@ -42,14 +43,16 @@ class Converter(NamedTuple):
     """How one kind of parameter is converted; see the top of the file."""
 
     check: Callable[[Slot, Any], Any]
-    create: Callable[[Any, Owned], int] | None = None
+    make: Callable[[Slot, Any, Owned], CArgument]
 
 
 class Slot(NamedTuple):
     """One parameter of one operator and its row of CONVERTERS.
 
     `label` names it in error messages, `title` in the argument dump ("x (input)" for the C parameter input
-    that Python calls x); `limits` is what its integer type holds, `single` means float.
+    that Python calls x); `limits` is what its integer type holds, `single` means float; `wrap` makes a C
+    argument of a number or a text. `made` has the C arguments made so far of numbers and texts that are of
+    the type `kept`: a program passes the same few again and again.
     """
 
     name: str
@@ -57,23 +60,37 @@ class Slot(NamedTuple):
     label: str
     limits: ranges.Limits
     single: bool
+    wrap: Callable[[Any], CArgument]
+    is_tensor: bool
+    kept: type | None
+    made: dict[Any, CArgument]
     check: Callable[[Slot, Any], Any]
-    create: Callable[[Any, Owned], int] | None
+    make: Callable[[Slot, Any, Owned], CArgument]
 
 
-def slots_of(operator: str, params: Sequence[Param], names: Sequence[str] = ()) -> tuple[Slot, ...]:
+def slots_of(
+    operator: str,
+    params: Sequence[Param],
+    names: Sequence[str] = (),
+    wraps: Sequence[Callable[[Any], CArgument]] = (),
+) -> tuple[Slot, ...]:
     """The parameters of an operator as the converters see them, by their `names` in Python if these are as
-    many."""
-    if len(names) != len(params):
-        names = [param.name for param in params]
-    return tuple(_slot(operator, *each) for each in zip(params, names, strict=True))
+    many. Without `wraps` (of the bound operator) they can check only."""
+    names = names if len(names) == len(params) else [param.name for param in params]
+    wraps = wraps or [_unbound] * len(params)
+    return tuple(_slot(operator, *each) for each in zip(params, names, wraps, strict=True))
 
 
-def _slot(operator: str, param: Param, name: str) -> Slot:
+def _slot(operator: str, param: Param, name: str, wrap: Callable[[Any], CArgument]) -> Slot:
     title = name if name == param.name else f"{name} ({param.name})"
     limits = LIMITS.get(ctype_of(param.ctype, typed_pointers=False), ranges.INT64)
-    is_single = param.ctype == "float"
-    return Slot(name, title, f"{operator}: {name}", limits, is_single, *CONVERTERS[param.kind])
+    is_single, is_tensor = param.ctype == "float", param.kind is ParamKind.TENSOR
+    converter, kept = CONVERTERS[param.kind], KEPT.get(param.kind)
+    return Slot(name, title, f"{operator}: {name}", limits, is_single, wrap, is_tensor, kept, {}, *converter)
+
+
+def _unbound(value: Any) -> NoReturn:
+    raise AssertionError(f"a C argument is made of {value!r} before the operator is bound")
 
 
 def described(slot: Slot, value: object) -> str:
@@ -226,72 +243,93 @@ def _items(slot: Slot, kind: str, value: object, item: Callable[[str, object], T
         return None
     if isinstance(value, np.ndarray) and value.ndim == 1:
         value = list(value)
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+    # First whether it is a list: asking for a Sequence is dear.
+    if not isinstance(value, (list, tuple)) and not _is_sequence(value):
         raise _wrong_type(slot.label, f"a sequence of {kind} or None", value)
     return [item(f"{slot.label}[{i}]", each) for i, each in enumerate(value)]
 
 
-# The making of descriptors.
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
-def _create_tensor(value: Tensor, owned: Owned) -> int:
-    handle = nn.create_tensor(*value._descriptor())
-    owned.append((nn.destroy_tensor, handle))
-    return handle
+# The making of C arguments.
 
 
-def _create_scalar(value: Scalar, owned: Owned) -> int:
-    handle = nn.create_scalar(value.value, value.dtype.code)
-    owned.append((nn.destroy_scalar, handle))
-    return handle
+def refuse_tensor(value: Tensor) -> NoReturn:
+    """Raises why aclCreateTensor has just refused a tensor."""
+    told = value._descriptor()
+    nn.refuse_tensor(told.shape, told.dtype, told.strides, told.offset, told.storage_shape)
 
 
-def _create_tensors(value: TensorList, owned: Owned) -> int:
-    handle = nn.create_tensor_list([_create_tensor(item, owned) for item in value])
-    _hand_over(owned, len(value), nn.destroy_tensor_list, handle)
-    return handle
+def _make_tensor(slot: Slot, value: Tensor, owned: Owned) -> nn.TensorHandle:
+    maker, address = value._making or value._made()
+    handle = maker(address)
+    return _kept(handle, owned) if handle else refuse_tensor(value)
 
 
-def _create_scalars(value: list[Scalar], owned: Owned) -> int:
-    handle = nn.create_scalar_list([_create_scalar(item, owned) for item in value])
-    _hand_over(owned, len(value), nn.destroy_scalar_list, handle)
-    return handle
+def _make_tensors(slot: Slot, value: TensorList, owned: Owned) -> nn.TensorListHandle:
+    return _list_of(nn.create_tensor_list, [_make_tensor(slot, item, owned) for item in value], owned)
 
 
-def _hand_over(owned: Owned, count: int, destroy: Callable[[int], None], handle: int) -> None:
+def _make_scalar(slot: Slot, value: Scalar, owned: Owned) -> nn.ScalarHandle:
+    return _kept(nn.create_scalar(value.value, value.dtype.code), owned)
+
+
+def _make_scalars(slot: Slot, value: list[Scalar], owned: Owned) -> nn.ScalarListHandle:
+    return _list_of(nn.create_scalar_list, [_make_scalar(slot, item, owned) for item in value], owned)
+
+
+def _list_of(create: Callable[[list[H]], L], handles: list[H], owned: Owned) -> L:
     """A list destroys its elements with itself."""
-    owned[len(owned) - count :] = [(destroy, handle)]
-
-
-def _create_integers(value: list[int], owned: Owned) -> int:
-    handle = nn.create_int_array(value)
-    owned.append((nn.destroy_int_array, handle))
+    handle = create(handles)
+    owned[len(owned) - len(handles) :] = [handle]
     return handle
 
 
-def _create_reals(value: list[float], owned: Owned) -> int:
-    handle = nn.create_float_array(value)
-    owned.append((nn.destroy_float_array, handle))
+def _kept(handle: H, owned: Owned) -> H:
+    owned.append(handle)
     return handle
 
 
-def _create_flags(value: list[bool], owned: Owned) -> int:
-    handle = nn.create_bool_array(value)
-    owned.append((nn.destroy_bool_array, handle))
-    return handle
+def _make_integers(slot: Slot, value: list[int], owned: Owned) -> nn.IntArrayHandle:
+    return _kept(nn.create_int_array(value), owned)
+
+
+def _make_reals(slot: Slot, value: list[float], owned: Owned) -> nn.FloatArrayHandle:
+    return _kept(nn.create_float_array(value), owned)
+
+
+def _make_flags(slot: Slot, value: list[bool], owned: Owned) -> nn.BoolArrayHandle:
+    return _kept(nn.create_bool_array(value), owned)
+
+
+def _wrap(slot: Slot, value: Any, owned: Owned) -> CArgument:
+    return slot.wrap(value)
+
+
+def remember(slot: Slot, given: Any, argument: CArgument) -> None:
+    """For `Slot.made`, if `given` is of a type that is kept."""
+    if type(given) is slot.kept and len(slot.made) < MOST_KEPT:
+        slot.made[given] = argument
+
+
+# Not floats: 0.0 and -0.0 are equal.
+KEPT = {ParamKind.INT: int, ParamKind.BOOL: bool, ParamKind.STRING: str}
+MOST_KEPT = 64
 
 
 CONVERTERS: dict[ParamKind, Converter] = {
-    ParamKind.TENSOR: Converter(_check_tensor, _create_tensor),
-    ParamKind.TENSOR_LIST: Converter(_check_tensors, _create_tensors),
-    ParamKind.SCALAR: Converter(_check_scalar, _create_scalar),
-    ParamKind.SCALAR_LIST: Converter(_check_scalars, _create_scalars),
-    ParamKind.INT_ARRAY: Converter(_check_integers, _create_integers),
-    ParamKind.FLOAT_ARRAY: Converter(_check_reals, _create_reals),
-    ParamKind.BOOL_ARRAY: Converter(_check_flags, _create_flags),
-    ParamKind.INT: Converter(_check_integer),
-    ParamKind.REAL: Converter(_check_real),
-    ParamKind.BOOL: Converter(_check_flag),
-    ParamKind.STRING: Converter(_check_text),
-    ParamKind.DTYPE: Converter(_check_dtype),
+    ParamKind.TENSOR: Converter(_check_tensor, _make_tensor),
+    ParamKind.TENSOR_LIST: Converter(_check_tensors, _make_tensors),
+    ParamKind.SCALAR: Converter(_check_scalar, _make_scalar),
+    ParamKind.SCALAR_LIST: Converter(_check_scalars, _make_scalars),
+    ParamKind.INT_ARRAY: Converter(_check_integers, _make_integers),
+    ParamKind.FLOAT_ARRAY: Converter(_check_reals, _make_reals),
+    ParamKind.BOOL_ARRAY: Converter(_check_flags, _make_flags),
+    ParamKind.INT: Converter(_check_integer, _wrap),
+    ParamKind.REAL: Converter(_check_real, _wrap),
+    ParamKind.BOOL: Converter(_check_flag, _wrap),
+    ParamKind.STRING: Converter(_check_text, _wrap),
+    ParamKind.DTYPE: Converter(_check_dtype, _wrap),
 }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, Final, NamedTuple, SupportsIndex
 
-from ascend_ops import _host, dtypes, formats
+from ascend_ops import _elements, _host, dtypes, formats
+from ascend_ops._cann import libraries, nn
 from ascend_ops._cann.enums import Format
 from ascend_ops._layout import Layout, Shape, checked_shape, contiguous_strides, integers
 from ascend_ops._tensor import Tensor
@@ -38,15 +38,49 @@ def empty(
     arguments, OutOfMemoryError when the device is full.
     """
     lengths, element, form = checked_shape(shape), dtypes.dtype(dtype), formats.format(format)
-    layout, storage, nbytes = _plan(lengths, element, form)
-    return Tensor(memory.allocate(nbytes, current_stream()), layout, element, form, storage)
+    if form is Format.ND:
+        return new(lengths, element)
+    stream, plan = current_stream(), _plan(lengths, element, form)
+    block = memory.allocate(plan.nbytes, stream)
+    return Tensor(block, plan.layout, element, form, plan.storage, (plan.maker, block.argument))
 
 
-@functools.lru_cache(maxsize=4096)
-def _plan(shape: Shape, dtype: DType, form: Format) -> tuple[Layout, Shape | None, int]:
-    """What a new tensor needs to know besides its memory; programs make the same few shapes over and over."""
+def new(shape: Shape, dtype: DType) -> Tensor:
+    """As `empty`, for arguments that are known to be right."""
+    stream, plan = current_stream(), _plans.get((shape, dtype.name)) or _kept_plan(shape, dtype)
+    block = memory.allocate(plan.nbytes, stream)
+    return Tensor(block, plan.layout, dtype, Format.ND, None, (plan.maker, block.argument))
+
+
+class _Plan(NamedTuple):
+    """What a new tensor needs to know besides its memory."""
+
+    layout: Layout
+    storage: Shape | None
+    nbytes: int
+    maker: nn.TensorMaker
+
+
+def _plan(shape: Shape, dtype: DType, form: Format) -> _Plan:
     storage = None if formats.is_base(form) else formats.storage_shape(shape, dtype, form)
-    return Layout.contiguous(shape), storage, _storage_bytes(shape if storage is None else storage, dtype)
+    layout = Layout.contiguous(shape)
+    nbytes = _storage_bytes(shape if storage is None else storage, dtype)
+    maker = nn.tensor_maker(shape, dtype.code, layout.strides, 0, form, storage or (layout.size,))
+    return _Plan(layout, storage, nbytes, maker)
+
+
+# Programs make the same few tensors over and over. By name: hashing a DType would cost more than the rest.
+_plans: dict[tuple[Shape, str], _Plan] = {}
+_MOST_PLANS: Final = 4096
+
+
+def _kept_plan(shape: Shape, dtype: DType) -> _Plan:
+    if len(_plans) >= _MOST_PLANS:
+        _plans.clear()
+    return _plans.setdefault((shape, dtype.name), _plan(shape, dtype, Format.ND))
+
+
+libraries.on_close(_plans.clear)
 
 
 def zeros(
@@ -70,10 +104,10 @@ def asarray(x: npt.ArrayLike | Tensor, dtype: object = None, format: object = No
     if isinstance(x, Tensor):
         return _same(x, dtype, form)
     host, element = _host.array(x, None if dtype is None else dtypes.dtype(dtype), "x")
-    made = empty(host.shape, element, Format.ND if form is None else form)
-    block = made.block
+    stream = current_stream()
+    made = new(host.shape, element) if form is None else empty(host.shape, element, form)
     elements = formats.to_nz(host) if form is Format.FRACTAL_NZ else host
-    transfer.upload(block, 0, dtypes.pack(elements, element), current_stream(), fresh=not block.recycled)
+    _elements.fill(made.block, elements, element, stream)
     return made
 
 

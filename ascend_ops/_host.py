@@ -1,19 +1,14 @@
-"""Host arrays for device tensors: accepting array-likes, and moving views with gaps and sub-byte elements."""
+"""Host arrays for device tensors: accepting array-likes and converting them to element types of CANN."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from ascend_ops import dtypes, formats
-from ascend_ops._cann.enums import Format
-from ascend_ops._layout import Layout, Shape, contiguous_strides
+from ascend_ops import dtypes
+from ascend_ops._layout import Shape
 from ascend_ops.dtypes import Array, DType
-from ascend_ops.runtime import transfer
-from ascend_ops.runtime.memory import Block
-from ascend_ops.runtime.stream import Stream
 
 # Types so narrow that a value which does not fit is a mistake, not a wish for modular arithmetic.
 _RANGES = {dtypes.int4: (-8, 7), dtypes.uint1: (0, 1)}
@@ -32,7 +27,7 @@ def fitting(x: Any, shape: Shape, target: DType, argument: str) -> Array:
     source = as_numpy(x, argument)
     converted = _converted(x, source, target, argument)
     try:
-        return np.broadcast_to(converted, shape)
+        return converted if converted.shape == shape else np.broadcast_to(converted, shape)
     except ValueError:
         raise ValueError(
             f"{argument}: shape {source.shape} cannot be broadcast to the tensor's {shape}"
@@ -50,7 +45,7 @@ def as_numpy(x: Any, argument: str) -> Array:
 
 def _converted(x: Any, source: Array, target: DType, argument: str) -> Array:
     host = target.host()
-    if source.dtype == host:
+    if source.dtype is host or source.dtype == host:
         return source
     if source.dtype.type in _NOT_NUMBERS:
         raise TypeError(
@@ -93,70 +88,3 @@ def python_number(single: Array) -> Any:
     value = single.reshape(-1)[0]
     native = value.item() if hasattr(value, "item") else value
     return native if isinstance(native, int | float | complex) else float(native)
-
-
-def download(block: Block, layout: Layout, dtype: DType) -> Array:
-    """The elements of a view as a new C-ordered array."""
-    dtype.host()
-    if layout.size == 0:
-        return np.empty(layout.shape, dtype.host())
-    span = _Span(block, layout, dtype)
-    view = span.view(span.read())
-    return view if layout.is_contiguous else view.copy()
-
-
-def download_tiles(block: Block, layout: Layout, dtype: DType, storage: Shape) -> Array:
-    """The elements of a view of FRACTAL_NZ storage, whose axes may be permuted, as a new C-ordered array."""
-    order = layout.outermost_first
-    shape = tuple(layout.shape[axis] for axis in order)
-    steps = contiguous_strides(shape)
-    known = formats.storage_shape(shape, dtype, Format.FRACTAL_NZ)
-    if storage != known or any(layout.strides[axis] != steps[i] for i, axis in enumerate(order)):
-        raise ValueError(
-            f"FRACTAL_NZ storage {storage} is not that of {dtype} {layout.shape} with strides "
-            f"{layout.strides}: which elements lie where is not known here"
-        )
-    tiles = download(block, Layout.contiguous(storage), dtype)
-    return np.ascontiguousarray(np.transpose(formats.from_nz(tiles, shape), np.argsort(order)))
-
-
-def overwrite(block: Block, layout: Layout, dtype: DType, source: Array, stream: Stream) -> None:
-    """Writes a host array into a view, behind the work queued on `stream`."""
-    span = _Span(block, layout, dtype)
-    if layout.size == 0:
-        return
-    if layout.is_contiguous and span.exact:
-        transfer.upload(block, span.start, dtypes.pack(source, dtype), stream)
-        return
-    elements = span.read()
-    span.view(elements)[...] = source
-    transfer.upload(block, span.start, dtypes.pack(elements, dtype), stream)
-
-
-class _Span:
-    """The whole bytes of a block that hold a view, and the elements in them."""
-
-    def __init__(self, block: Block, layout: Layout, dtype: DType) -> None:
-        self.block, self.layout, self.dtype = block, layout, dtype
-        group = 8 // math.gcd(dtype.bits, 8)  # the fewest elements that fill whole bytes
-        first = layout.offset - layout.offset % group
-        last = -(-layout.stop // group) * group
-        self.skip = layout.offset - first
-        self.start = first * dtype.bits // 8
-        self.stop = min(last * dtype.bits // 8, block.nbytes)
-        # No neighbour's element in these bytes: only padding may follow the last one.
-        self.exact = self.skip == 0 and (
-            last == layout.stop or self.stop == dtype.nbytes(layout.stop) == block.nbytes
-        )
-
-    def read(self) -> Array:
-        """All elements of the bytes, 1-D."""
-        raw = transfer.download(self.block, self.start, self.stop - self.start)
-        return dtypes.unpack(raw, self.dtype, raw.size * 8 // self.dtype.bits)
-
-    def view(self, elements: Array) -> Array:
-        """The view's elements among those of the bytes."""
-        strides = [stride * elements.itemsize for stride in self.layout.strides]
-        start = self.skip * elements.itemsize
-        # Over plain bytes: NumPy cannot export every ml_dtypes array as a buffer.
-        return np.ndarray(self.layout.shape, elements.dtype, elements.view(np.uint8), start, strides)

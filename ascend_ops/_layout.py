@@ -101,7 +101,7 @@ class Layout:
         target = _complete(shape, self.size)
         if self.size == 0:
             return Layout.of(target, contiguous_strides(target), self.offset)
-        strides = _split(_merged(self.shape, self.strides), target)
+        strides = _split(merged(self.shape, self.strides), target)
         if strides is None:
             raise ValueError(
                 f"shape: no view of shape {target} exists on a tensor of shape {self.shape} with strides "
@@ -210,7 +210,7 @@ def _complete(shape: Sequence[int], size: int) -> Shape:
     return tuple(shape)
 
 
-def _merged(shape: Shape, strides: Shape) -> list[tuple[int, int]]:
+def merged(shape: Shape, strides: Shape) -> list[tuple[int, int]]:
     """(length, stride) of runs of axes that behave as one, innermost first."""
     runs: list[tuple[int, int]] = []
     for length, stride in zip(reversed(shape), reversed(strides), strict=True):

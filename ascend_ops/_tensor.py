@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, SupportsIndex
 
-from ascend_ops import _host, dtypes, formats
+from ascend_ops import _elements, _host, dtypes, formats
+from ascend_ops._cann import carguments, nn
 from ascend_ops._cann.enums import DataType, Format
 from ascend_ops._layout import Layout, Shape, checked_shape, integers
 from ascend_ops.dtypes import Array, DType
@@ -56,7 +57,7 @@ class Tensor:
     on, its first use waits for its upload, later ordering between streams is up to `Stream.wait`.
     """
 
-    __slots__ = ("__weakref__", "_block", "_layout", "_storage_shape", "_told", "dtype", "format")
+    __slots__ = ("__weakref__", "_block", "_layout", "_making", "_storage_shape", "dtype", "format")
 
     def __init__(
         self,
@@ -65,13 +66,14 @@ class Tensor:
         dtype: DType,
         format: Format = Format.ND,
         storage: Shape | None = None,
+        making: nn.Making | None = None,
     ) -> None:
         self._block: Block | None = block
         self._layout = layout
         self.dtype = dtype
         self.format = format
         self._storage_shape = storage  # of private formats only
-        self._told: Descriptor | None = None
+        self._making = making
 
     @property
     def shape(self) -> Shape:
@@ -132,15 +134,19 @@ class Tensor:
 
     def close(self) -> None:
         """Gives up this tensor's claim on the memory now; queued work and views are not disturbed."""
-        self._block = self._told = None
+        self._block = self._making = None
+
+    def _made(self) -> nn.Making:
+        """How its descriptor is made: aclCreateTensor with all arguments but the address, and that."""
+        if self._making is None:
+            *geometry, address = self._descriptor()
+            block = self.block
+            argument = block.argument if address == block.address else carguments.pointer(address)
+            self._making = nn.tensor_maker(*geometry), argument
+        return self._making
 
     def _descriptor(self) -> Descriptor:
         """What aclCreateTensor is told: the smallest piece of storage that holds the view."""
-        if self._told is None:
-            self._told = self._describe()
-        return self._told
-
-    def _describe(self) -> Descriptor:
         layout, code, bits, address = self._layout, self.dtype.code, self.dtype.bits, self.block.address
         shape, strides, offset = layout.shape, layout.strides, layout.offset
         if self._storage_shape is not None:
@@ -204,10 +210,10 @@ class Tensor:
         private format or a closed tensor.
         """
         if self._storage_shape is None:
-            return _host.download(self.block, self._layout, self.dtype)
+            return _elements.read(self.block, self._layout, self.dtype)
         if self.format != Format.FRACTAL_NZ:
             self._need_base_format("numpy")
-        return _host.download_tiles(self.block, self._layout, self.dtype, self._storage_shape)
+        return _elements.read_tiles(self.block, self._layout, self.dtype, self._storage_shape)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if copy is False:
@@ -232,8 +238,8 @@ class Tensor:
     def copy_from(self, array: npt.ArrayLike) -> None:
         """Overwrites the elements with a host array, broadcast to the shape and converted as by `astype`.
 
-        Queued on the current stream; the array may be changed afterwards. A view with gaps is read, changed
-        and written back as a whole, which waits for the streams that use it. ValueError for a broadcast view.
+        Queued on the current stream; the array may be changed afterwards. A large array, and a view with gaps
+        or part of a byte, waits for the streams that use the tensor. ValueError for a broadcast view.
         """
         self._need_base_format("copy_from")
         if self._layout.overlaps:
@@ -242,7 +248,7 @@ class Tensor:
             )
         block = self.block
         host = _host.fitting(array, self.shape, self.dtype, "array")
-        _host.overwrite(block, self._layout, self.dtype, host, current_stream())
+        _elements.write(block, self._layout, self.dtype, host, current_stream())
 
     def _need_base_format(self, action: str) -> None:
         if self._storage_shape is not None:

@@ -18,6 +18,8 @@ from ascend_ops._cann.enums import DataType
 Array = np.ndarray[Any, np.dtype[Any]]
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
+_PAIR = np.dtype("<u2")  # two bytes, the first one in the lower bits
+
 
 class DType:
     """One element type of CANN.
@@ -128,7 +130,8 @@ def dtype(spec: object, argument: str = "dtype") -> DType:
     """
     if isinstance(spec, DType):
         return spec
-    found = _lookup(spec)
+    found = _by_numpy.get(spec) if isinstance(spec, np.dtype) else None  # what every upload asks
+    found = found or _lookup(spec)
     if found is None:
         raise TypeError(f"{argument}: {_shown(spec)} is not an element type of CANN; use one of {names()}")
     return found
@@ -170,8 +173,12 @@ def pack(array: Array, target: DType) -> Bytes:
 
 
 def _pack_nibbles(raw: Bytes) -> Bytes:
-    packed: Bytes = raw[0::2] & np.uint8(0x0F)
-    packed[: raw.size // 2] |= raw[1::2] << np.uint8(4)
+    pairs = raw[: raw.size // 2 * 2].view(_PAIR)  # two at a time: without gaps, and so in vectors
+    both = (pairs >> _PAIR.type(4)) & _PAIR.type(0xF0)
+    both |= pairs & _PAIR.type(0x0F)
+    packed = np.empty((raw.size + 1) // 2, np.uint8)
+    packed[: pairs.size] = both
+    packed[pairs.size :] = raw[pairs.size * 2 :] & np.uint8(0x0F)
     return packed
 
 
@@ -187,7 +194,7 @@ def unpack(raw: Bytes, source: DType, count: int) -> Array:
 
 
 def _unpack_nibbles(raw: Bytes, count: int) -> Bytes:
-    nibbles = np.empty((raw.size, 2), np.uint8)
-    np.bitwise_and(raw, np.uint8(0x0F), out=nibbles[:, 0])
-    np.right_shift(raw, np.uint8(4), out=nibbles[:, 1])
-    return nibbles.reshape(-1)[:count]
+    both = raw.astype(_PAIR)
+    both |= both << _PAIR.type(4)
+    both &= _PAIR.type(0x0F0F)
+    return both.view(np.uint8)[:count]

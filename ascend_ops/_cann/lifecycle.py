@@ -62,6 +62,22 @@ functions = _Functions()
 libraries.on_close(functions.clear)
 
 
+class _Untyped(dict[str, Function]):
+    """As `functions`, for arguments of `carguments` only: nothing is checked and nothing converted."""
+
+    def __missing__(self, name: str) -> Function:
+        initialise()
+        function = bind(name)
+        function.argtypes = None  # type: ignore[attr-defined]
+        if libraries.is_open():
+            self[name] = function
+        return function
+
+
+untyped = _Untyped()
+libraries.on_close(untyped.clear)
+
+
 def initialise() -> None:
     """Loads CANN and calls aclInit, once per process. Being initialised by somebody else is success.
 

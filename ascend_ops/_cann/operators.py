@@ -5,14 +5,14 @@ from __future__ import annotations
 import ctypes
 import functools
 import re
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final
 
-from ascend_ops._cann import custom, headers, libraries, ranges, stub_kernels
+from ascend_ops._cann import custom, headers, libraries, nn, ranges, stub_kernels
+from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.declarations import Declaration, Parameter
 from ascend_ops._cann.errors import AclError, AscendError, MissingFunctionError
 from ascend_ops._cann.optional import is_optional
@@ -20,7 +20,6 @@ from ascend_ops._cann.stub_abi import Kind, Role
 from ascend_ops._cann.vocabulary import LIMITS, ctype_of
 
 _PHASE_ONE: Final = headers.PHASE_ONE
-_PHASE_TWO_TYPES: Final = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p]
 
 
 class ParamKind(Enum):
@@ -118,82 +117,114 @@ def signature(name: str) -> Signature:
     return Signature(name, params, header)
 
 
-class BoundOperator:
-    """Both calls of an operator, taken from the same library. Safe to use from any number of threads."""
+class Plan:
+    """What phase one returns: the size of the workspace in bytes and the executor, ready for phase two."""
 
-    __slots__ = ("_count", "_first", "_limits", "_second", "signature")
+    __slots__ = ("executor", "outputs", "workspace_size")
+
+    def __init__(self) -> None:
+        self.workspace_size, self.executor = ctypes.c_uint64(), ctypes.c_void_p()
+        self.outputs = ctypes.byref(self.workspace_size), ctypes.byref(self.executor)
+
+
+# Plans that wait for their next use. Each call has one to itself, also one that a finalizer makes in the
+# middle of another.
+_plans: list[Plan] = []
+
+
+class BoundOperator:
+    """Both calls of an operator, taken from the same library. Safe to use from any number of threads.
+
+    `makers` turn the values of its parameters, in C order, into C arguments; they check nothing.
+    """
+
+    __slots__ = ("_first", "_second", "makers", "signature")
 
     def __init__(self, signature: Signature) -> None:
         name = signature.name
         types = [ctype_of(param.ctype, typed_pointers=False) for param in signature.params]
+        self.makers = tuple(each.from_param for each in types)
         try:
             first, second = libraries.find("opapi", name + _PHASE_ONE, name)
         except MissingFunctionError as error:
             if not stub_kernels.registered(name):
                 raise _without_kernel(error) from None
             first, second = stub_kernels.entry_points(name, [_record(param) for param in signature.params])
-        else:
-            libraries.set_types(first, ctypes.c_int32, [*types, ctypes.c_void_p, ctypes.c_void_p])
-            libraries.set_types(second, ctypes.c_int32, _PHASE_TWO_TYPES)
+            self.makers = (_unchanged,) * len(types)
         self.signature = signature
         self._first, self._second = first, second
-        self._count = len(types)
-        self._limits = tuple((i, *LIMITS[t]) for i, t in enumerate(types) if t in LIMITS)
 
-    def phase_one(self, args: Sequence[int | float | bool | bytes | None]) -> tuple[int, int]:
-        """Checks the arguments and plans the call: (workspace size in bytes, executor). Handles are ints,
-        None is NULL. AclError when the operator refuses, TypeError, ValueError or OverflowError for what C
-        cannot hold."""
-        if len(args) != self._count:
-            raise TypeError(self._expected(f"takes {self._count} arguments, {len(args)} given"))
+    def arguments(self, values: Sequence[Any]) -> list[CArgument]:
+        """C arguments out of Python values: ints for handles, None for NULL. TypeError, ValueError or
+        OverflowError for what C cannot hold."""
+        params = self.signature.params
+        if len(values) != len(params):
+            raise TypeError(self._expected(f"takes {len(params)} arguments, {len(values)} given"))
+        return [self._argument(*each) for each in zip(params, self.makers, values, strict=True)]
+
+    def _argument(self, param: Param, make: Callable[[Any], CArgument], value: Any) -> CArgument:
+        if isinstance(value, ctypes.c_void_p):
+            return value
+        ctype = ctype_of(param.ctype, typed_pointers=False)
+        if ctype in LIMITS:
+            ranges.checked(param.name, value, LIMITS[ctype])
         try:
-            size, executor, size_address, executor_address = _outputs.cells
-        except AttributeError:
-            size, executor, size_address, executor_address = _new_outputs()
+            return make(value)
+        except (TypeError, ctypes.ArgumentError):
+            given = f"{type(value).__name__} ({value!r})"
+            raise TypeError(
+                self._expected(f"cannot take {given} for {param.name}, a {param.ctype}")
+            ) from None
+
+    def phase_one(self, args: Sequence[CArgument]) -> Plan:
+        """Checks the arguments and plans the call, which `phase_two`, `replay` or `drop` must follow.
+        AclError when the operator refuses."""
         try:
-            for index, low, high in self._limits:
-                if not low <= args[index] <= high:  # type: ignore[operator]
-                    raise OverflowError
-            status = self._first(*args, size_address, executor_address)
-        except (ctypes.ArgumentError, OverflowError, TypeError):
-            self._check(args)
-            raise
+            plan = _plans.pop()
+        except IndexError:
+            plan = Plan()
+        status = self._first(*args, *plan.outputs)
         if status:
-            raise AclError.from_status(self.signature.name + _PHASE_ONE, status, self._described(args))
-        return size.value, executor.value or 0
+            _plans.append(plan)
+            raise AclError.from_status(self.signature.name + _PHASE_ONE, status)
+        return plan
 
-    def phase_two(self, workspace: int, workspace_size: int, executor: int, stream: int) -> None:
+    def phase_two(self, plan: Plan, workspace: CArgument, stream: CArgument) -> None:
         """Queues the planned call on a stream. The executor belongs to the library from here on, even on
-        failure, unless it was made repeatable."""
-        status = self._second(workspace, workspace_size, executor, stream)
+        failure."""
+        status = self._second(workspace, plan.workspace_size, plan.executor, stream)
         if status:
-            given = (f"workspace: {workspace:#x}", f"workspaceSize: {workspace_size}", f"stream: {stream:#x}")
-            raise AclError.from_status(self.signature.name, status, given)
+            raise self.refused(status, plan)
+        _plans.append(plan)
+
+    def replay(self, plan: Plan, workspace: CArgument, stream: CArgument) -> Callable[[], int]:
+        """Phase two of a repeatable executor, to be called any number of times; returns a status."""
+        return functools.partial(self._second, workspace, plan.workspace_size, plan.executor, stream)
+
+    def refused(self, status: int, plan: Plan) -> AclError:
+        """The error for a status that phase two returned just now."""
+        given = (f"workspaceSize: {plan.workspace_size.value}",)
+        return AclError.from_status(self.signature.name, status, given)
 
     def close(self) -> None:
         """Lets go of the C functions; later calls raise."""
         self._first = self._second = libraries.closed_function
 
-    def _check(self, args: Sequence[Any]) -> None:
-        """Finds the argument that cannot be passed and raises what is wrong with it."""
-        for param, value in zip(self.signature.params, args, strict=True):
-            ctype = ctype_of(param.ctype, typed_pointers=False)
-            if ctype in LIMITS:
-                ranges.checked(param.name, value, LIMITS[ctype])
-            try:
-                ctype.from_param(value)
-            except (TypeError, ctypes.ArgumentError):
-                given = f"{type(value).__name__} ({value!r})"
-                raise TypeError(
-                    self._expected(f"cannot take {given} for {param.name}, a {param.ctype}")
-                ) from None
-
     def _expected(self, problem: str) -> str:
         params = ", ".join(f"{p.ctype} {p.name}".replace("* ", "*") for p in self.signature.params)
         return f"{self.signature.name} {problem}; its parameters are ({params})"
 
-    def _described(self, args: Sequence[Any]) -> list[str]:
-        return [f"{p.name}: {_text(p.kind, a)}" for p, a in zip(self.signature.params, args, strict=True)]
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def drop(plan: Plan) -> None:
+    """Destroys the executor of a planned call that will not run (again)."""
+    try:
+        nn.destroy_executor(plan.executor)
+    finally:
+        _plans.append(plan)
 
 
 def bind(name: str) -> BoundOperator:
@@ -206,15 +237,6 @@ def bind(name: str) -> BoundOperator:
 
 
 _bound: dict[str, BoundOperator] = {}
-_outputs = threading.local()
-
-
-def _new_outputs() -> tuple[ctypes.c_uint64, ctypes.c_void_p, int, int]:
-    """This thread's cells for what phase one returns, and their addresses."""
-    size, executor = ctypes.c_uint64(), ctypes.c_void_p()
-    _outputs.cells = (size, executor, ctypes.addressof(size), ctypes.addressof(executor))
-    cells: tuple[ctypes.c_uint64, ctypes.c_void_p, int, int] = _outputs.cells
-    return cells
 
 
 def _close_all() -> None:
@@ -269,9 +291,3 @@ def _role(operator: str, name: str, ctype: str) -> str:
         return "out"
     backward = _BACKWARD.search(operator) or name.startswith(("grad", "dy"))
     return "out" if _OUT.search(name) and not backward else "in"
-
-
-def _text(kind: ParamKind, value: Any) -> str:
-    if value is None:
-        return "NULL"
-    return f"{value:#x}" if kind.value <= ParamKind.BOOL_ARRAY.value else repr(value)

@@ -12,7 +12,7 @@ import ctypes
 import math
 import threading
 import time
-from typing import Final
+from typing import Any, Final
 
 from ascend_ops._cann.calls import call as _call
 from ascend_ops._cann.calls import give_back as _give_back
@@ -33,6 +33,7 @@ from ascend_ops._cann.versions import cann_version
 
 __all__ = [
     "abort_stream",
+    "address_of",
     "cann_version",
     "create_event",
     "create_stream",
@@ -52,7 +53,9 @@ __all__ = [
     "malloc_host",
     "mem_info",
     "memcpy",
+    "memcpy_2d",
     "memcpy_async",
+    "memmove",
     "memset_async",
     "record_event",
     "reset_device",
@@ -268,29 +271,65 @@ def host_view(address: int, size: int) -> memoryview:
     return memoryview((ctypes.c_char * _size("size", size)).from_address(address)).cast("B")
 
 
-def memcpy(dst: int, dst_max: int, src: int, count: int, kind: MemcpyKind) -> None:
-    """Copies now, in no stream's order: synchronize the producer first. `dst_max` is the room at `dst`."""
+def address_of(array: Any) -> int:
+    """Where the elements of a writable C-ordered array are, as long as it lives."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(array))
+
+
+def memmove(dst: int, src: int | bytes, count: int) -> None:
+    """Copies between two ranges of host memory."""
+    ctypes.memmove(_pointer("dst", dst), _source(src, count), _size("count", count))
+
+
+def memcpy(dst: int, dst_max: int, src: int | bytes, count: int, kind: MemcpyKind) -> None:
+    """Copies now, in no stream's order: synchronize the producer first. `dst_max` is the room at `dst`, `src`
+    an address or the bytes themselves."""
     _call(
         "aclrtMemcpy",
         _pointer("dst", dst),
         _size("dst_max", dst_max),
-        _pointer("src", src),
+        _source(src, count),
         _size("count", count),
         checked("kind", kind, INT32),
     )
 
 
-def memcpy_async(dst: int, dst_max: int, src: int, count: int, kind: MemcpyKind, stream: int) -> None:
-    """Queues a copy. Host memory must be pinned, and live until the stream has passed the copy."""
+def memcpy_async(dst: int, dst_max: int, src: int | bytes, count: int, kind: MemcpyKind, stream: int) -> None:
+    """Queues a copy. Host memory must be pinned, and live until the stream has passed the copy; the source of
+    kind HOST_TO_BUF_TO_DEVICE may be any memory and change at once."""
     _call(
         "aclrtMemcpyAsync",
         _pointer("dst", dst),
         _size("dst_max", dst_max),
-        _pointer("src", src),
+        _source(src, count),
         _size("count", count),
         checked("kind", kind, INT32),
         _pointer("stream", stream),
     )
+
+
+def memcpy_2d(
+    dst: int, dst_pitch: int, src: int, src_pitch: int, width: int, height: int, kind: MemcpyKind
+) -> None:
+    """Copies `height` rows of `width` bytes that begin a pitch apart, now, between host and device."""
+    _call(
+        "aclrtMemcpy2d",
+        _pointer("dst", dst),
+        _size("dst_pitch", dst_pitch),
+        _pointer("src", src),
+        _size("src_pitch", src_pitch),
+        _size("width", width),
+        _size("height", height),
+        checked("kind", kind, INT32),
+    )
+
+
+def _source(src: int | bytes, count: int) -> int | bytes:
+    if not isinstance(src, bytes):
+        return _pointer("src", src)
+    if len(src) < count:
+        raise ValueError(f"count is {count}; src has {len(src)} bytes")
+    return src
 
 
 def memset_async(dst: int, dst_max: int, value: int, count: int, stream: int) -> None:

@@ -92,7 +92,8 @@ def _phase_one(operator: int, params: Sequence[Record], *given: Any) -> int:
     packed = (abi.Value * len(params))()
     for slot, param, value in zip(packed, params, values, strict=True):
         # As C would receive it: a float is rounded on the way, an integer must be one.
-        setattr(slot, FIELDS.get(param.kind, "handle"), param.ctype(value).value)
+        plain = value.value if isinstance(value, ctypes.c_void_p) else value
+        setattr(slot, FIELDS.get(param.kind, "handle"), param.ctype(plain).value)
     status: int = abi.function("stub_phase_one")(operator, packed, size, executor)
     return status
 

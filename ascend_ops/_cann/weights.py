@@ -27,7 +27,7 @@ def matmul_weight_size(shape: Sequence[int], dtype: DataType) -> int:
         if status:
             raise AclError.from_status(name, status, (f"tensorShape: {list(shape)}", f"dataType: {dtype!r}"))
     finally:
-        nn.destroy_int_array(handle)
+        nn.destroy(handle)
     return size.value
 
 

@@ -8,6 +8,7 @@ Outputs that are not given are allocated where a rule says what they are. `help(
 
 from __future__ import annotations
 
+from ascend_ops._cann import custom
 from ascend_ops._cann.errors import HomeError
 from ascend_ops.ops import _generic
 from ascend_ops.ops._matmul import quant_matmul_all_reduce_v2
@@ -48,7 +49,20 @@ def signature(name: str) -> OperatorSignature:
 def __getattr__(name: str) -> _generic.Operator:
     if name.startswith("_") or name == "rules":  # `from ascend_ops.ops import rules` asks here first
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _generic.find(name)
+    found = globals()[name] = _found[name] = _generic.find(name)  # the next look-up is a plain one
+    return found
+
+
+_found: dict[str, _generic.Operator] = {}
+
+
+def _forget() -> None:
+    for name in tuple(_found):
+        globals().pop(name, None)
+        del _found[name]
+
+
+custom.on_change(_forget)
 
 
 def __dir__() -> list[str]:

@@ -28,19 +28,41 @@ class Binding:
         self._inputs = tuple(places[param.c_name] for param in signature.inputs)
         self._outputs = tuple(places[param.c_name] for param in signature.outputs)
         self._places = {**places, **{param.name: places[param.c_name] for param in signature.params}}
+        # As many inputs as there are, if they come first in C and are followed by outputs.
+        self._leading = len(self._inputs) if self._inputs == tuple(range(len(self._inputs))) else -1
+        self._outputs_missing = [MISSING] * (len(signature.params) - len(self._inputs))
+        # Names in C, by which an argument may be given too, and those in Python.
+        self.spellings = {param.c_name: param.name for param in signature.params}
 
     def bind(self, args: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
         """The values in C order; MISSING for outputs that were not given. TypeError for calls that do not fit
         the signature."""
+        if not named and len(args) == self._leading:  # the usual call, and no more to do for it
+            return [*args, *self._outputs_missing]
         values: list[Any] = [MISSING] * len(self._signature.params)
-        if len(args) > len(self._inputs):
-            self._refuse(f"takes {len(self._inputs)} arguments by position, {len(args)} were given")
+        self._check_count(args)
         for place, value in zip(self._inputs, args, strict=False):
             values[place] = value
         for name, value in named.items():
             self._put(values, name, value)
-        self._fill(values)
+        self._fill(values, self._inputs[len(args) :])
         return values
+
+    def arguments(self, args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+        """All arguments by their names in Python. TypeError for too many of them, and for one given twice."""
+        self._check_count(args)
+        inputs = self._signature.inputs
+        given = {param.name: value for param, value in zip(inputs, args, strict=False)}
+        for name, value in named.items():
+            own = self.spellings.get(name, name)
+            if own in given:
+                self._refuse(f"was given {own} twice")
+            given[own] = value
+        return given
+
+    def _check_count(self, args: Sequence[Any]) -> None:
+        if len(args) > len(self._inputs):
+            self._refuse(f"takes {len(self._inputs)} arguments by position, {len(args)} were given")
 
     def _put(self, values: list[Any], name: str, value: Any) -> None:
         place = self._places.get(name)
@@ -74,9 +96,9 @@ class Binding:
             self._refuse(f"writes {names}: out must be a tuple of {len(self._outputs)}, not of {len(value)}")
         return zip(self._outputs, value, strict=True)
 
-    def _fill(self, values: list[Any]) -> None:
-        """None for the optional inputs that were not given."""
-        lacking = [place for place in self._inputs if values[place] is MISSING]
+    def _fill(self, values: list[Any], places: Sequence[int]) -> None:
+        """None for the optional inputs at `places` that were not given."""
+        lacking = [place for place in places if values[place] is MISSING]
         params = self._signature.params
         names = [params[place].name for place in lacking if not params[place].optional]
         if names:

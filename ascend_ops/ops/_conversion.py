@@ -6,7 +6,7 @@ import reprlib
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from ascend_ops._arguments import Slot, element_type
+from ascend_ops._arguments import Slot, element_type, remember
 from ascend_ops._cann.operators import ParamKind
 from ascend_ops.dtypes import DType
 from ascend_ops.ops._inputs import tensor
@@ -19,9 +19,12 @@ T = TypeVar("T")
 def attribute(param: Parameter, slot: Slot, value: Any) -> Any:
     """`value` for a parameter that is no tensor, checked. An element type may be given for the integers that
     many operators take for one (dstType)."""
+    if type(value) is slot.kept and value in slot.made:
+        return value
     if isinstance(value, DType) and param.kind is ParamKind.INT:
         value = int(value.code)
     slot.check(slot, value)
+    remember(slot, value, None)  # checked before
     return value
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ascend_ops import dispatch
@@ -13,13 +12,15 @@ from ascend_ops._cann import custom, headers, operators
 from ascend_ops._cann.errors import MissingFunctionError
 from ascend_ops._cann.homes import find_home
 from ascend_ops.ops import _conversion
+from ascend_ops.ops._allocation import Allocation
 from ascend_ops.ops._binding import MISSING, Binding
 from ascend_ops.ops._names import is_c_name, operator_name
 from ascend_ops.ops._signature import TENSORS, OperatorSignature, python_signature
-from ascend_ops.tensor import empty
+from ascend_ops.prepared import PreparedCall
+from ascend_ops.tensor import Tensor
 
 if TYPE_CHECKING:  # the rules are many; they are read when an output is to be allocated
-    from ascend_ops.ops.rules import Call, Output, OutputList, Outputs
+    from ascend_ops.ops.rules import Outputs
 
 
 class Operator:
@@ -30,53 +31,43 @@ class Operator:
         self.name, self.c_name = self.signature.name, self.signature.c_name
         self.__name__ = self.__qualname__ = self.name
         self.__module__ = "ascend_ops.ops"
+        names = tuple(param.name for param in self.signature.params)
+        self._operator = dispatch.Operator(self.c_name, names)
         self._binding = Binding(self.signature)
-        self._slots = slots_of(self.c_name, found.params)
-        places = {param.c_name: place for place, param in enumerate(self.signature.params)}
-        self._outputs = tuple(places[param.c_name] for param in self.signature.outputs)
-        self._results = tuple(places[param.c_name] for param in self.signature.results)
+        self._slots = slots_of(self.c_name, found.params, names)
+        self._allocation = Allocation(self.signature, self._slots)
+        params = self.signature.params
+        self._results = tuple(params.index(param) for param in self.signature.results)
+        self._tensors = tuple(place for place, param in enumerate(params) if param.kind in TENSORS)
+        self._attributes = tuple(place for place, param in enumerate(params) if param.kind not in TENSORS)
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """Queues the operator on the current stream; see `help` of the operator."""
         values = self._binding.bind(args, named)
         self._convert(values)
-        if any(values[place] is MISSING for place in self._outputs):
-            self._allocate(values)
-        dispatch.launch(self.c_name, values)
-        results = tuple(values[place] for place in self._results)
+        self._allocation.fill(values)
+        self._operator.launch(values)
+        results = tuple([values[place] for place in self._results])
         return results if len(results) > 1 else results[0] if results else None
+
+    def prepare(self, /, *args: Any, **named: Any) -> PreparedCall[Any]:
+        """As the call itself, but queues nothing: returns a PreparedCall, which does when it is called."""
+        return PreparedCall(self, self._binding.arguments(args, named), self._binding.spellings)
 
     def _convert(self, values: list[Any]) -> None:
         """Attributes first: they are refused before an array-like is uploaded for nothing."""
         params = self.signature.params
-        for place, param in enumerate(params):
-            if param.kind not in TENSORS:
-                values[place] = _conversion.attribute(param, self._slots[place], values[place])
-        for place, param in enumerate(params):
-            if param.kind in TENSORS and values[place] is not MISSING:
-                values[place] = _conversion.tensors(param, values[place])
+        for place in self._attributes:
+            values[place] = _conversion.attribute(params[place], self._slots[place], values[place])
+        for place in self._tensors:
+            value = values[place]
+            if type(value) is not Tensor and value is not MISSING:
+                values[place] = _conversion.tensors(params[place], value)
 
-    def _allocate(self, values: list[Any]) -> None:
-        """Replaces the outputs that were not given by new tensors, or by None where they may be left out."""
-        missing = [place for place in self._outputs if values[place] is MISSING]
-        names = {place: self.signature.params[place] for place in missing}
-        unknown = [p.name for p in names.values() if p.c_name not in self.rules and not p.optional]
-        if unknown:
-            raise TypeError(_give_outputs(self.signature, unknown))
-        call = {
-            param.c_name: None if value is MISSING else _conversion.plain(param, slot, value)
-            for param, slot, value in zip(self.signature.params, self._slots, values, strict=True)
-        }
-        plans = {place: _planned(self.rules.get(param.c_name), call) for place, param in names.items()}
-        for place, make in plans.items():
-            values[place] = make()
-
-    @functools.cached_property
+    @property
     def rules(self) -> Outputs:
         """What is known about the outputs, by C parameter name."""
-        from ascend_ops.ops import rules
-
-        return rules.find(self.c_name) or {}
+        return self._allocation.rules
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -90,29 +81,6 @@ class Operator:
 
     def __repr__(self) -> str:
         return f"<operator {self.name}{self.__signature__}, {self.c_name}>"
-
-
-def _planned(rule: Output | OutputList | None, call: Call) -> Callable[[], Any]:
-    """How to make an output; its shape and dtype are worked out now, while a rule may refuse the call."""
-    from ascend_ops.ops.rules import OutputList
-
-    if rule is None or (rule.when is not None and not rule.when(call)):
-        return lambda: None
-    dtype = rule.dtype(call)
-    if isinstance(rule, OutputList):
-        shapes = rule.shapes(call)
-        return lambda: tuple(empty(shape, dtype) for shape in shapes)
-    return functools.partial(empty, rule.shape(call), dtype)
-
-
-def _give_outputs(signature: OperatorSignature, unknown: Sequence[str]) -> str:
-    outputs = [param.name for param in signature.outputs]
-    each = ", ".join(f"{name}=ao.empty(shape, dtype)" for name in unknown)
-    together = f", or all as out=({', '.join(outputs)})" if len(outputs) > 1 else ""
-    return (
-        f"ops.{signature.name}: no rule says what shape and dtype {' and '.join(unknown)} must have; "
-        f"give the Tensors to write: {each}{together}"
-    )
 
 
 @functools.cache

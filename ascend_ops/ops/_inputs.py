@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -33,6 +33,14 @@ def tensor(name: str, value: TensorLike | None, default: DType | None = None) ->
     else:
         default = None
     return asarray(*_host.array(value, default, name))
+
+
+def tensors(values: Mapping[str, TensorLike | None], default: DType) -> list[Tensor | None]:
+    """Each of the values as `tensor` does, by its name."""
+    return [
+        value if value is None or type(value) is Tensor else tensor(name, value, default)
+        for name, value in values.items()
+    ]
 
 
 def _check_numbers(name: str, value: npt.ArrayLike, default: DType) -> None:

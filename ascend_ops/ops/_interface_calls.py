@@ -18,6 +18,7 @@ from ascend_ops.ops._signature import OperatorSignature, Parameter
 from ascend_ops.ops.rules import Outputs, find
 
 _NAMED: Final = "*"
+_RECEIVER: Final = "_operator"  # of methods: `self` is what many operators call their input
 
 _TYPES: Final = {
     ParamKind.TENSOR: "TensorLike | None",
@@ -39,12 +40,17 @@ _RETURNED: Final = {ParamKind.TENSOR: "Tensor", ParamKind.TENSOR_LIST: "tuple[Te
 
 
 def definitions(signature: OperatorSignature) -> str:
-    """The function of an operator, with an `@overload` for each way to call it when there are several."""
+    """What an operator is: a function, or where there are several ways to call it an object with overloads.
+    Both have `prepare`."""
     known = find(signature.c_name) or {}
     returned = _returned(signature, known)
     calls = [[*inputs, *outputs] for inputs in _inputs(signature) for outputs in _outputs(signature, known)]
-    decorator = "@overload\n" if len(calls) > 1 else ""
-    return "".join(decorator + _definition(signature.name, call, returned) for call in calls)
+    if len(calls) == 1:
+        return f"@preparable\n{_definition(signature.name, calls[0], returned)}"
+    kind = f"_{signature.name}"
+    overloads = [_definition("__call__", [_RECEIVER, *call], returned) for call in calls]
+    methods = "".join(f"    @overload\n    {each}" for each in overloads)
+    return f"class {kind}(_Overloaded[{returned}]):\n{methods}{signature.name}: {kind}\n"
 
 
 def _inputs(signature: OperatorSignature) -> Iterator[list[str]]:

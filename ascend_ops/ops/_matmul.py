@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import reprlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from ascend_ops import dtypes, formats
 from ascend_ops._layout import COPY_ADVICE
-from ascend_ops.dispatch import launch
+from ascend_ops.dispatch import Operator
 from ascend_ops.distributed import Communicator
 from ascend_ops.ops._inputs import outputs, required, tensor
+from ascend_ops.prepared import preparable
 from ascend_ops.runtime import ensure_current
 from ascend_ops.runtime.device import activated
 from ascend_ops.tensor import Tensor, empty
@@ -19,12 +21,16 @@ if TYPE_CHECKING:
     from ascend_ops.ops._inputs import TensorLike
 
 REDUCE_OP, COMM_TURN, STREAM_MODE = "sum", 0, 1  # the only values that CANN takes
-NAMES = (
-    *("x1", "x2", "bias", "x3", "dequant_scale", "pertoken_scale", "group"),
-    *("reduceOp", "commTurn", "streamMode", "out"),
+_MATMUL = Operator(
+    "aclnnQuantMatmulAllReduceV2",
+    (
+        *("x1", "x2", "bias", "x3", "dequant_scale", "pertoken_scale", "group"),
+        *("reduceOp", "commTurn", "streamMode", "out"),
+    ),
 )
 
 
+@preparable
 def quant_matmul_all_reduce_v2(
     x1: TensorLike,
     x2: TensorLike,
@@ -94,10 +100,9 @@ def quant_matmul_all_reduce_v2(
         _check_weight(given)
         args = (*call, name, REDUCE_OP, COMM_TURN, STREAM_MODE, y)
         if isinstance(group, Communicator):
-            with group.ordered(*given.values()) as stream:
-                launch("aclnnQuantMatmulAllReduceV2", args, stream, names=NAMES)
+            _MATMUL.launch(args, within=functools.partial(group.ordered, *given.values()))
         else:
-            launch("aclnnQuantMatmulAllReduceV2", args, names=NAMES)
+            _MATMUL.launch(args)
         return y
 
 

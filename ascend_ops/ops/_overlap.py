@@ -41,6 +41,8 @@ def share_memory(first: Tensor | None, second: Tensor | None) -> bool:
     other share none. Not for tensors that are refused anyway: closed, or None."""
     if first is None or second is None or first.closed or second.closed:
         return False
+    if first.block is not second.block and first.block.stream and second.block.stream:
+        return False  # two pieces of the pool, which hands out none that overlap
     if first.block.device_index != second.block.device_index or not first.size or not second.size:
         return False
     (start, stop), (other_start, other_stop) = _bounds(first), _bounds(second)

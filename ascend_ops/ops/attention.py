@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ascend_ops._cann import ranges
-from ascend_ops.dispatch import launch
+from ascend_ops.dispatch import Operator
 from ascend_ops.ops._inputs import outputs, required, tensor
 from ascend_ops.ops._overlap import share_memory
-from ascend_ops.tensor import Tensor, empty
+from ascend_ops.prepared import preparable
+from ascend_ops.tensor import Tensor, new
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 
 PREFIX_SUMS = 0  # actSeqLenType
 HEAD_STEP = 16  # the device moves heads in pieces of so many elements
-NAMES = (
-    *("x", "weight", "act_seq_len", "layoutOptional"),
-    *("block_size", "stride", "actSeqLenType", "out"),
+_NSA_COMPRESS = Operator(
+    "aclnnNsaCompress",
+    ("x", "weight", "act_seq_len", "layoutOptional", "block_size", "stride", "actSeqLenType", "out"),
+    reads_only=True,
 )
 
 
+@preparable
 def nsa_compress(
     x: TensorLike,
     weight: TensorLike,
@@ -82,12 +85,12 @@ def nsa_compress(
     ends = _prefix_sums(act_seq_len, x_in.shape[0])
     rows = _row_count(ends, block, step)
     if out is None:
-        y: Tensor | None = empty((rows, *x_in.shape[1:]), x_in.dtype)
+        y: Tensor | None = new((rows, *x_in.shape[1:]), x_in.dtype)
     else:
         (y,) = outputs((out,), ("y",))
         _check_apart(y, {"x": x_in, "weight": weight_in})
     args = (x_in, weight_in, ends, "TND", block, step, PREFIX_SUMS, y)
-    launch("aclnnNsaCompress", args, names=NAMES)
+    _NSA_COMPRESS.launch(args)
     assert y is not None  # the library refuses NULL
     return y
 
@@ -114,6 +117,8 @@ def _positive(name: str, value: object) -> int:
 
 
 def _integer(name: str, value: object) -> int:
+    if type(value) is int and abs(value) <= ranges.INT64[1]:
+        return value
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be an integer, not {value}")
     return ranges.checked(name, value, ranges.INT64)
@@ -121,7 +126,10 @@ def _integer(name: str, value: object) -> int:
 
 def _prefix_sums(value: object, tokens: int) -> list[int]:
     """`value` as ints. The operator would read past the tokens of x, or before them, with what is refused."""
-    ends = [_integer(f"act_seq_len[{i}]", each) for i, each in enumerate(_items(value))]
+    ends = [
+        each if type(each) is int else _integer(f"act_seq_len[{i}]", each)
+        for i, each in enumerate(_items(value))
+    ]
     before = 0
     for i, end in enumerate(ends):
         if not before <= end <= tokens:
@@ -137,6 +145,8 @@ def _items(value: object) -> Sequence[object]:
     if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iu":
         items: list[object] = value.tolist()
         return items
+    if isinstance(value, (list, tuple)):
+        return value
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return value
     given = f"{value.dtype} {list(value.shape)}" if isinstance(value, np.ndarray) else reprlib.repr(value)

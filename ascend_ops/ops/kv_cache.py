@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ascend_ops import dtypes
-from ascend_ops.dispatch import launch
+from ascend_ops.dispatch import Operator
 from ascend_ops.dtypes import DType
-from ascend_ops.ops._inputs import Outputs, flag, outputs, required, tensor
+from ascend_ops.ops._inputs import Outputs, flag, outputs, required, tensor, tensors
 from ascend_ops.ops._overlap import share_memory
-from ascend_ops.tensor import Tensor, empty
+from ascend_ops.prepared import preparable
+from ascend_ops.tensor import Tensor, new
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,13 +24,18 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 RopeResults: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 CACHE_MODES = ("contiguous", "page")
-NAMES = (
-    *("x", "cos", "sin", "k_cache", "v_cache", "indices", "scale_k", "scale_v", "offset_k", "offset_v"),
-    *("weight_scale", "activation_scale", "bias", "size_splits", "quant_mode", "layout", "kv_output"),
-    *("cache_mode", "q", "k", "v"),
+_ROPE = Operator(
+    "aclnnDequantRopeQuantKvcache",
+    (
+        *("x", "cos", "sin", "k_cache", "v_cache", "indices", "scale_k", "scale_v", "offset_k", "offset_v"),
+        *("weight_scale", "activation_scale", "bias", "size_splits", "quant_mode", "layout", "kv_output"),
+        *("cache_mode", "q", "k", "v"),
+    ),
+    reads_only=True,
 )
 
 
+@preparable
 def dequant_rope_quant_kvcache(
     x: TensorLike,
     cos: TensorLike,
@@ -117,34 +123,24 @@ def dequant_rope_quant_kvcache(
     _check_choices(cache_mode, layout, quant_mode)
     _check_offsets(offset_k, offset_v)
     x_in = required("x", tensor("x", x))
-    table = x_in.dtype if x_in.dtype in (dtypes.float16, dtypes.bfloat16) else dtypes.float16
+    table = dtypes.bfloat16 if x_in.dtype is dtypes.bfloat16 else dtypes.float16
     cos_in = required("cos", tensor("cos", cos, table))
     caches = _caches(k_cache, v_cache)
-    floats = {"scale_k": scale_k, "scale_v": scale_v, "offset_k": offset_k, "offset_v": offset_v}
-    quantizers = [tensor(name, value, dtypes.float32) for name, value in floats.items()]
-    floats = {"weight_scale": weight_scale, "activation_scale": activation_scale, "bias": bias}
-    dequantizers = {name: tensor(name, value, dtypes.float32) for name, value in floats.items()}
+    sin_in, rows = tensor("sin", sin, cos_in.dtype), tensor("indices", indices, dtypes.int32)
+    quantizers = tensors(
+        {"scale_k": scale_k, "scale_v": scale_v, "offset_k": offset_k, "offset_v": offset_v}, dtypes.float32
+    )
+    dequantizers = tensors(
+        {"weight_scale": weight_scale, "activation_scale": activation_scale, "bias": bias}, dtypes.float32
+    )
     splits = _splits(size_splits)
     if x_in.dtype is dtypes.int32:
         _check_reach(x_in.shape, splits, dequantizers)
     wanted = flag("kv_output", kv_output)
     shapes = _output_shapes(x_in.shape, caches[0].shape, splits)
     q, k, v = _outputs(out, shapes if wanted else shapes[:1], cos_in.dtype)
-    launch(
-        "aclnnDequantRopeQuantKvcache",
-        (
-            *(
-                x_in,
-                cos_in,
-                tensor("sin", sin, cos_in.dtype),
-                *caches,
-                tensor("indices", indices, dtypes.int32),
-            ),
-            *(*quantizers, *dequantizers.values(), size_splits),
-            *(quant_mode, layout, wanted, cache_mode, q, k, v),
-        ),
-        names=NAMES,
-    )
+    attributes = (size_splits, quant_mode, layout, wanted, cache_mode)
+    _ROPE.launch((x_in, cos_in, sin_in, *caches, rows, *quantizers, *dequantizers, *attributes, q, k, v))
     return q, k, v, *caches
 
 
@@ -181,20 +177,23 @@ def _check_offsets(offset_k: object, offset_v: object) -> None:
         raise ValueError(f"{given} has no effect without {lacking}; give both (zeros for none) or neither")
 
 
-def _check_reach(x: Shape, splits: Sequence[int], parameters: dict[str, Tensor | None]) -> None:
+def _check_reach(x: Shape, splits: Sequence[int], parameters: Sequence[Tensor | None]) -> None:
     """CANN reads as many elements of these as x has columns and tokens, also behind their ends."""
     if not x or sum(splits) != x[-1]:  # the library is going to refuse that
         return
     columns, tokens = x[-1], math.prod(x[:-1])
-    for (name, given), least in zip(parameters.items(), (columns, tokens, columns), strict=True):
-        if given is not None and given.size < least:
+    needs = {"weight_scale": columns, "activation_scale": tokens, "bias": columns}
+    for (name, least), given in zip(needs.items(), parameters, strict=True):
+        if given is not None and given.shape != (least,) and given.size < least:
             raise ValueError(f"{name} has {given.size} elements; x {list(x)} needs {least}")
 
 
 def _splits(size_splits: object) -> Sequence[int]:
     """As ints; none where the call is going to refuse them."""
     given = size_splits.tolist() if hasattr(size_splits, "tolist") else size_splits
-    if isinstance(given, Sequence) and all(isinstance(size, SupportsIndex) for size in given):
+    if isinstance(given, (list, tuple)) and all(type(size) is int for size in given):
+        return given
+    if isinstance(given, Sequence) and all(hasattr(size, "__index__") for size in given):
         return [operator.index(size) for size in given]
     return []
 
@@ -204,18 +203,19 @@ def _output_shapes(x: Shape, cache: Shape, splits: Sequence[int]) -> tuple[Shape
     if len(cache) != 4 or cache[3] == 0 or len(x) < 2 or not splits:
         return (0,), (0,), (0,)
     heads = max(min(splits[0], x[-1]), 0) // cache[3]
-    return (*x[:-1], heads, cache[3]), (*x[:-1], *cache[2:]), (*x[:-1], *cache[2:])
+    written = (*x[:-1], *cache[2:])
+    return (*x[:-1], heads, cache[3]), written, written
 
 
 def _outputs(out: Tensor | Outputs | None, shapes: Sequence[Shape], dtype: DType) -> list[Tensor]:
     """q, k and v: new, or the caller's; k and v empty where `shapes` has none for them."""
     names = ("q", "k", "v")[: len(shapes)]
     if out is None:
-        made = [empty(shape, dtype) for shape in shapes]
+        made = [new(shape, dtype) for shape in shapes]
     else:
         given = outputs((out,) if isinstance(out, Tensor) else out, names)
         made = [_writable(*each) for each in zip(names, given, shapes, strict=True)]
-    return made + [empty((0,), dtype) for _ in range(3 - len(shapes))]
+    return made + [new((0,), dtype) for _ in range(3 - len(shapes))]
 
 
 def _writable(name: str, value: Tensor | None, shape: Shape) -> Tensor:

@@ -12,9 +12,10 @@ from ascend_ops import _host, dtypes, formats
 from ascend_ops._cann import weights
 from ascend_ops._cann.enums import Format
 from ascend_ops._layout import Layout, checked_shape
-from ascend_ops.dispatch import launch
+from ascend_ops.dispatch import Operator
 from ascend_ops.dtypes import Array
 from ascend_ops.ops._inputs import outputs, required, tensor
+from ascend_ops.prepared import preparable
 from ascend_ops.runtime import current_stream, memory, transfer
 from ascend_ops.tensor import Tensor, empty
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ascend_ops.ops._inputs import TensorLike
+
+_TRANS_WEIGHT = Operator("aclnnTransMatmulWeight", ("x2",))
+_TRANS_QUANT_PARAM = Operator("aclnnTransQuantParamV2")
 
 
 def trans_matmul_weight(x2: TensorLike) -> Tensor:
@@ -50,7 +54,7 @@ def trans_matmul_weight(x2: TensorLike) -> Tensor:
     except ValueError as error:
         raise ValueError(f"x2: {error}") from None
     plain = _roomy_copy(given, storage)
-    launch("aclnnTransMatmulWeight", (plain,), names=("x2",))
+    _TRANS_WEIGHT.launch((plain,))
     return Tensor(plain.block, Layout.contiguous(given.shape), given.dtype, Format.FRACTAL_NZ, storage)
 
 
@@ -118,6 +122,7 @@ def _floats(name: str, value: npt.ArrayLike) -> Array:
     return host
 
 
+@preparable
 def trans_quant_param_v2(
     scale: TensorLike, offset: TensorLike | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -142,6 +147,6 @@ def trans_quant_param_v2(
         packed: Tensor | None = empty(max(shapes, key=math.prod), dtypes.uint64)
     else:
         (packed,) = outputs((out,), ("out",))
-    launch("aclnnTransQuantParamV2", (scales, offsets, packed))
+    _TRANS_QUANT_PARAM.launch((scales, offsets, packed))
     assert packed is not None  # the library refuses NULL
     return packed

@@ -2,70 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 
 from ascend_ops import dtypes
 from ascend_ops._arguments import element_type
-from ascend_ops.dispatch import launch
+from ascend_ops.dispatch import Operator
 from ascend_ops.dtypes import DType
 from ascend_ops.ops._inputs import flag, outputs, required, tensor
-from ascend_ops.tensor import Tensor, empty
+from ascend_ops.prepared import PreparedCall, preparable
+from ascend_ops.tensor import Tensor, new
 
 if TYPE_CHECKING:
     from ascend_ops.ops._inputs import TensorLike
 
 PACKED = 8  # int4 elements in one int32
 
-QUANT_NAMES = ("x", "smooth_scales", "group_index", "dst_type", "y", "scale", "offset")
-ANTI_QUANT_NAMES = ("x", "scale", "offset", "dst_type", "sqrt_mode", "out")
+_QUANT = Operator(
+    "aclnnDynamicQuantV2",
+    ("x", "smooth_scales", "group_index", "dst_type", "y", "scale", "offset"),
+    reads_only=True,
+)
+_ANTI_QUANT = Operator(
+    "aclnnAscendAntiQuant", ("x", "scale", "offset", "dst_type", "sqrt_mode", "out"), reads_only=True
+)
 
 Pair = tuple[Tensor, Tensor]
 Triple = tuple[Tensor, Tensor, Tensor]
 
 
-@overload
-def dynamic_quant_v2(
-    x: TensorLike,
-    smooth_scales: TensorLike | None = ...,
-    group_index: TensorLike | None = ...,
-    dst_type: object = ...,
-    symmetric: Literal[True] = ...,
-    *,
-    out: Pair | None = ...,
-) -> Pair: ...
-@overload
-def dynamic_quant_v2(
-    x: TensorLike,
-    smooth_scales: TensorLike | None = ...,
-    group_index: TensorLike | None = ...,
-    dst_type: object = ...,
-    *,
-    symmetric: Literal[False],
-    out: Triple | None = ...,
-) -> Triple: ...
-@overload
-def dynamic_quant_v2(
-    x: TensorLike,
-    smooth_scales: TensorLike | None,
-    group_index: TensorLike | None,
-    dst_type: object,
-    symmetric: Literal[False],
-    *,
-    out: Triple | None = ...,
-) -> Triple: ...
-@overload
-def dynamic_quant_v2(
-    x: TensorLike,
-    smooth_scales: TensorLike | None = ...,
-    group_index: TensorLike | None = ...,
-    dst_type: object = ...,
-    symmetric: bool = ...,
-    *,
-    out: Pair | Triple | None = ...,
-) -> Pair | Triple: ...
+class DynamicQuantV2(Protocol):
+    """`dynamic_quant_v2` as type checkers see it: `symmetric` says how many results there are."""
+
+    @overload
+    def __call__(
+        self,
+        x: TensorLike,
+        smooth_scales: TensorLike | None = ...,
+        group_index: TensorLike | None = ...,
+        dst_type: object = ...,
+        symmetric: Literal[True] = ...,
+        *,
+        out: Pair | None = ...,
+    ) -> Pair: ...
+    @overload
+    def __call__(
+        self,
+        x: TensorLike,
+        smooth_scales: TensorLike | None = ...,
+        group_index: TensorLike | None = ...,
+        dst_type: object = ...,
+        *,
+        symmetric: Literal[False],
+        out: Triple | None = ...,
+    ) -> Triple: ...
+    @overload
+    def __call__(
+        self,
+        x: TensorLike,
+        smooth_scales: TensorLike | None,
+        group_index: TensorLike | None,
+        dst_type: object,
+        symmetric: Literal[False],
+        *,
+        out: Triple | None = ...,
+    ) -> Triple: ...
+    @overload
+    def __call__(
+        self,
+        x: TensorLike,
+        smooth_scales: TensorLike | None = ...,
+        group_index: TensorLike | None = ...,
+        dst_type: object = ...,
+        symmetric: bool = ...,
+        *,
+        out: Pair | Triple | None = ...,
+    ) -> Pair | Triple: ...
+
+    def prepare(self, *args: Any, **named: Any) -> PreparedCall[Any]: ...
 
 
-def dynamic_quant_v2(
+def _dynamic_quant_v2(
     x: TensorLike,
     smooth_scales: TensorLike | None = None,
     group_index: TensorLike | None = None,
@@ -120,9 +136,11 @@ def dynamic_quant_v2(
     names = ("y", "scale") if flag("symmetric", symmetric) else ("y", "scale", "offset")
     results = _quantized(required("x", x_in), target, len(names)) if out is None else outputs(out, names)
     y, scale, offset = (*results, None)[:3]
-    args = (x_in, smooth, group, int(target.code), y, scale, offset)
-    launch("aclnnDynamicQuantV2", args, names=QUANT_NAMES)
+    _QUANT.launch((x_in, smooth, group, int(target.code), y, scale, offset))
     return tuple(results)
+
+
+dynamic_quant_v2 = cast(DynamicQuantV2, preparable(_dynamic_quant_v2))
 
 
 def _quantized(x: Tensor, target: DType, count: int) -> tuple[Tensor, ...]:
@@ -135,9 +153,12 @@ def _quantized(x: Tensor, target: DType, count: int) -> tuple[Tensor, ...]:
             )
         length //= PACKED
     shape = (*rows, length) if x.shape else ()
-    return empty(shape, target), *(empty(rows, dtypes.float32) for _ in range(count - 1))
+    per_row = tuple(rows)
+    y, scale = new(shape, target), new(per_row, dtypes.float32)
+    return (y, scale) if count == 2 else (y, scale, new(per_row, dtypes.float32))
 
 
+@preparable
 def ascend_anti_quant(
     x: TensorLike,
     scale: TensorLike,
@@ -177,11 +198,10 @@ def ascend_anti_quant(
     target = element_type("dst_type", dst_type)
     is_root = flag("sqrt_mode", sqrt_mode)
     if out is None:
-        y: Tensor | None = empty(_dequantized_shape(required("x", x_in)), target)
+        y: Tensor | None = new(_dequantized_shape(required("x", x_in)), target)
     else:
         (y,) = outputs((out,), ("y",))
-    args = (x_in, scale_in, offset_in, int(target.code), is_root, y)
-    launch("aclnnAscendAntiQuant", args, names=ANTI_QUANT_NAMES)
+    _ANTI_QUANT.launch((x_in, scale_in, offset_in, int(target.code), is_root, y))
     assert y is not None  # the library refuses NULL
     return y
 

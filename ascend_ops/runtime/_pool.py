@@ -11,10 +11,11 @@ from __future__ import annotations
 import functools
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from ascend_ops._cann import rt
+from ascend_ops._cann import carguments, rt
+from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.errors import AclError, OutOfMemoryError
 from ascend_ops.runtime import event, stream
 from ascend_ops.runtime.event import Event
@@ -29,6 +30,7 @@ class Chunk(NamedTuple):
 
     address: int
     capacity: int
+    argument: CArgument  # the address as C functions take it
 
 
 class Pending(NamedTuple):
@@ -36,10 +38,17 @@ class Pending(NamedTuple):
 
     payload: object
     home: Stream | None
-    marks: Collection[Event | Stream]
+    users: Collection[Stream]
+    marks: Collection[Event | Stream]  # of the users
 
     def passed(self) -> bool:
         return all(mark.passed() for mark in self.marks)
+
+    def over(self) -> None:
+        """After `passed`: the marks may be set again."""
+        for mark in self.marks:
+            if isinstance(mark, Event):
+                stream.keep_mark(mark)
 
 
 # What a finalizer hands back: payload, home, other streams that used it. A plain tuple, because a finalizer
@@ -47,7 +56,7 @@ class Pending(NamedTuple):
 Returned = tuple[object, Stream | None, Collection[Stream]]
 
 
-Shelf = tuple[int, int]  # free chunks are kept by (serial of the stream, capacity)
+Key = tuple[int, int]  # free chunks are kept by (serial of the stream, capacity)
 
 
 class MemoryStats(NamedTuple):
@@ -75,28 +84,35 @@ class Pool:
     def __init__(self, device_index: int, malloc: Callable[[int], int], free: Callable[[int], None]) -> None:
         self.device_index = device_index
         self.returned: deque[Returned] = deque()
+        # Finalizers put chunks here too, at any time and without the lock: a shelf is only appended to and
+        # popped from, and emptied before it is let go of.
+        self.shelves: dict[Key, list[Chunk]] = {}
         self.reserved = 0
         self._malloc, self._free_memory = malloc, free
         self._owned: dict[int, int] = {}
-        self._shelves: dict[Shelf, list[Chunk]] = {}
-        self._pending: list[Pending] = []
+        self._retired: deque[list[Chunk]] = deque(maxlen=1024)  # for finalizers that had hold of one
+        self.pending: list[Pending] = []
         # Re-entrant: garbage collection may run a foreign finalizer that allocates, on this very thread.
         self._lock = threading.RLock()
 
-    def take(self, nbytes: int, home: Stream | None) -> tuple[Chunk, bool]:
+    def take(self, nbytes: int, home: Stream) -> tuple[Chunk, bool]:
         """A chunk of at least `nbytes`, and whether earlier work of `home` may still use it."""
-        return self.reuse(nbytes, home) or (self.grow(nbytes), False)
+        if self.returned or self.pending:
+            self.collect()
+        shelf = self.shelves.setdefault((home.serial, size_class(nbytes)), [])
+        try:
+            return shelf.pop(), True
+        except IndexError:
+            return self.take_shared(nbytes) or self.grow(nbytes), False
 
-    def reuse(self, nbytes: int, home: Stream | None) -> tuple[Chunk, bool] | None:
-        """As `take`, out of what is free; None when there is nothing of the size."""
+    def take_shared(self, nbytes: int) -> Chunk | None:
+        """A free chunk that no stream can be using; None when there is none of the size."""
         self.collect()
-        capacity = size_class(nbytes)
-        with self._lock:
-            own = None if home is None else self._shelves.get((home.serial, capacity))
-            if own:
-                return own.pop(), True
-            shared = self._shelves.get((SHARED, capacity))
-            return (shared.pop(), False) if shared else None
+        shelf = self.shelves.get((SHARED, size_class(nbytes)))
+        try:
+            return shelf.pop() if shelf else None
+        except IndexError:  # another thread was faster
+            return None
 
     def grow(self, nbytes: int) -> Chunk:
         """A new chunk from CANN; gives the free ones back and asks again when CANN has no memory."""
@@ -109,7 +125,7 @@ class Pool:
         with self._lock:
             self._owned[address] = capacity
             self.reserved += capacity
-        return Chunk(address, capacity)
+        return Chunk(address, capacity, carguments.pointer(address))
 
     def _last_attempt(self, capacity: int) -> int:
         try:
@@ -124,83 +140,97 @@ class Pool:
 
     def collect(self) -> None:
         """Takes in what finalizers handed back and frees what other streams are done with. Never waits."""
-        event.destroy_orphans()
-        stream.destroy_orphans(self.device_index)
+        if event.orphans:
+            event.destroy_orphans()
+        if stream.orphans:
+            stream.destroy_orphans(self.device_index)
         while self.returned:
             try:
                 payload, home, uses = self.returned.popleft()
             except IndexError:  # another thread was faster
                 break
             if uses:
-                self._file(Pending(payload, home, [user.mark() for user in uses]))
+                self._file(Pending(payload, home, uses, [user.mark() for user in uses if not user.passed()]))
             else:
                 self._free(payload, home)
-        if self._pending:
-            for each in self._take_pending():
-                self._file(each)
+        for shelf in tuple(self._retired):
+            self._share(shelf)
+        if self.pending:
+            self._look_at_pending()
+
+    def _look_at_pending(self) -> None:
+        """A stream passes its marks in order: behind one that it has not reached no other is looked at."""
+        behind: set[Stream] = set()
+        for each in self._take_pending():
+            if behind.isdisjoint(each.users) and each.passed():
+                each.over()
+                self._free(each.payload, each.home)
+            else:
+                behind.update(each.users)
+                with self._lock:
+                    self.pending.append(each)
 
     def _file(self, item: Pending) -> None:
         """Puts a returned piece where it belongs now: among the free ones or the waiting ones."""
         if item.passed():
+            item.over()
             self._free(item.payload, item.home)
         else:
             with self._lock:
-                self._pending.append(item)
+                self.pending.append(item)
 
     def _free(self, payload: object, home: Stream | None) -> None:
         """Puts a returned chunk among the free ones; a foreign object is let go."""
         if isinstance(payload, Chunk):
-            with self._lock:
-                self._shelve(SHARED if home is None or home.closed else home.serial, payload)
+            serial = SHARED if home is None or home.closed else home.serial
+            self.shelves.setdefault((serial, payload.capacity), []).append(payload)
 
-    def _shelve(self, serial: int, chunk: Chunk) -> None:
-        self._shelves.setdefault((serial, chunk.capacity), []).append(chunk)
+    def _share(self, shelf: list[Chunk]) -> None:
+        for chunk in _emptied(shelf):
+            self._free(chunk, None)
 
     def _take_pending(self) -> list[Pending]:
         with self._lock:
-            batch, self._pending = self._pending, []
+            batch, self.pending = self.pending, []
         return batch
-
-    def _take_shelves(self, wanted: Callable[[int], bool]) -> dict[Shelf, list[Chunk]]:
-        with self._lock:
-            keys = [key for key in self._shelves if wanted(key[0])]
-            return {key: self._shelves.pop(key) for key in keys}
 
     def retire(self, serial: int) -> None:
         """Makes the free chunks of a destroyed stream available to all."""
-        with self._lock:
-            for chunks in self._take_shelves(serial.__eq__).values():
-                for chunk in chunks:
-                    self._shelve(SHARED, chunk)
+        for key in tuple(self.shelves):
+            if key[0] == serial:
+                shelf = self.shelves.pop(key)
+                self._retired.append(shelf)
+                self._share(shelf)
 
     def trim(self) -> int:
         """Waits for the device and gives all free chunks back to CANN; returns how many bytes."""
         self.collect()
         # Taken out before the wait: what comes back during it may belong to work that is queued during it.
-        pending, shelves = self._take_pending(), self._take_shelves(lambda _: True)
+        pending = self._take_pending()
+        free = {key: list(_emptied(shelf)) for key, shelf in tuple(self.shelves.items())}
         try:
             rt.synchronize_device()
         except AclError:
-            self._put_back(shelves, pending)
+            self._put_back(free, pending)
             raise
         for each in pending:
             self._file(each._replace(home=None))
-        return self._release(shelves) + self.drop_shared()
+        idle = [chunk for chunks in free.values() for chunk in chunks]
+        return self._release(idle) + self.drop_shared()
 
-    def _put_back(self, shelves: dict[Shelf, list[Chunk]], pending: list[Pending]) -> None:
+    def _put_back(self, free: dict[Key, list[Chunk]], pending: list[Pending]) -> None:
         with self._lock:
-            self._pending += pending
-            for (serial, _), chunks in shelves.items():
-                for chunk in chunks:
-                    self._shelve(serial, chunk)
+            self.pending += pending
+        for key, chunks in free.items():
+            self.shelves.setdefault(key, []).extend(chunks)
 
     def drop_shared(self) -> int:
         """Gives the chunks that no stream can be using back to CANN at once; returns how many bytes."""
-        return self._release(self._take_shelves(SHARED.__eq__))
+        shelves = [shelf for (serial, _), shelf in tuple(self.shelves.items()) if serial == SHARED]
+        return self._release([chunk for shelf in shelves for chunk in _emptied(shelf)])
 
-    def _release(self, shelves: dict[Shelf, list[Chunk]]) -> int:
-        addresses = [chunk.address for chunks in shelves.values() for chunk in chunks]
-        return sum(self._give_back(address) for address in addresses)
+    def _release(self, chunks: Iterable[Chunk]) -> int:
+        return sum(self._give_back(chunk.address) for chunk in chunks)
 
     def _give_back(self, address: int) -> int:
         self._free_memory(address)
@@ -211,14 +241,23 @@ class Pool:
 
     def close(self) -> None:
         """Gives everything back, live blocks too: nothing may run on the device any more."""
-        self._shelves.clear()
-        self._pending.clear()
+        self.shelves.clear()
+        self.pending.clear()
         for address in list(self._owned):
             self._give_back(address)
 
     def stats(self) -> MemoryStats:
         """Bytes by state. What finalizers handed back and nobody collected yet counts as in use."""
         with self._lock:
-            cached = sum(capacity * len(chunks) for (_, capacity), chunks in self._shelves.items())
-            pending = sum(p.payload.capacity for p in self._pending if isinstance(p.payload, Chunk))
+            cached = sum(capacity * len(shelf) for (_, capacity), shelf in tuple(self.shelves.items()))
+            pending = sum(p.payload.capacity for p in self.pending if isinstance(p.payload, Chunk))
             return MemoryStats(self.reserved, self.reserved - cached - pending, pending, cached)
+
+
+def _emptied(shelf: list[Chunk]) -> Iterator[Chunk]:
+    """Takes all chunks out, each by itself: other threads may take and put some meanwhile."""
+    while shelf:
+        try:
+            yield shelf.pop()
+        except IndexError:
+            return

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple, SupportsIndex
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from ascend_ops._cann import rt
 from ascend_ops._cann.errors import AclError
 from ascend_ops.runtime import _lifetime
 
+if TYPE_CHECKING:
+    from ascend_ops.runtime.stream import Stream
+
 NO_CONTEXT = 107002  # ACL_ERROR_RT_CONTEXT_NULL; the enumeration of all statuses is dear to import
 
 
-class _Current(threading.local):
-    """The calling thread's device, None when it is not known or the runtime may not be called."""
+class Current(threading.local):
+    """The calling thread's device and stream, None when not known or when the runtime may not be called."""
 
     device: int | None = None
+    stream: Stream | None = None
 
 
 class _Entered(threading.local):
@@ -38,7 +40,7 @@ class MemoryInfo(NamedTuple):
     total: int
 
 
-_current = _Current()
+current = Current()
 _entered = _Entered()
 _contexts: dict[int, int] = {}  # device -> primary context, taken by the one aclrtSetDevice of this process
 _contexts_lock = threading.Lock()
@@ -52,7 +54,7 @@ def ensure_current() -> int:
     the main thread uses, 0 if it has not chosen. AscendError after interpreter shutdown and in forked
     children.
     """
-    index = _current.device
+    index = current.device
     return _adopt() if index is None else index
 
 
@@ -81,7 +83,7 @@ def make_current(index: int) -> None:
     _lifetime.start()
     if index in _contexts or not _take(index):
         rt.set_current_context(_contexts[index])
-    _current.device = index
+    current.device, current.stream = index, None
 
 
 def _take(index: int) -> bool:
@@ -94,17 +96,23 @@ def _take(index: int) -> bool:
         return True
 
 
-@contextmanager
-def activated(index: int) -> Iterator[int]:
+class activated:  # noqa: N801 - used like a function, and cheaper than a generator in every small call
     """Makes a device current for the calling thread inside the block."""
-    if ensure_current() == index:
-        yield index
-        return
-    enter(index)
-    try:
-        yield index
-    finally:
-        leave()
+
+    __slots__ = ("_entered", "_index")
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+
+    def __enter__(self) -> int:
+        self._entered = ensure_current() != self._index
+        if self._entered:
+            enter(self._index)
+        return self._index
+
+    def __exit__(self, *_: object) -> None:
+        if self._entered:
+            leave()
 
 
 def enter(index: int) -> None:
@@ -117,15 +125,15 @@ def enter(index: int) -> None:
 def leave() -> None:
     """Goes back to the device that was current before the matching `enter`."""
     before = _entered.outer.pop()
-    if before != _current.device and _lifetime.running():
+    if before != current.device and _lifetime.running():
         make_current(before)
 
 
 @_lifetime.when_over
 def _forget() -> None:
     """Sends every thread's next call through `_lifetime.start`, which refuses it."""
-    global _current
-    _current = _Current()
+    global current
+    current = Current()
 
 
 @_lifetime.at_shutdown

@@ -18,7 +18,7 @@ _USUAL = EventFlag.SYNC | EventFlag.CAPTURE_STREAM_PROGRESS  # streams can wait 
 _live: dict[int, int] = {}  # handle -> device
 # Handles of events that were dropped: a finalizer runs on any thread and inside any other call, so it only
 # leaves the handle here. CANN lets an unfinished event be destroyed.
-_orphans: deque[int] = deque()
+orphans: deque[int] = deque()
 
 
 class Event:
@@ -92,7 +92,7 @@ class Event:
             with device.activated(self.device_index):
                 _destroy(handle)
 
-    def __del__(self, orphans: deque[int] = _orphans) -> None:  # globals may be gone at exit
+    def __del__(self, orphans: deque[int] = orphans) -> None:  # globals may be gone at exit
         if self._handle:
             orphans.append(self._handle)
 
@@ -113,9 +113,9 @@ def checked_event(name: str, value: object) -> Event:
 
 def destroy_orphans() -> None:
     """Destroys the events whose objects are gone."""
-    while _orphans:
+    while orphans:
         try:
-            handle = _orphans.popleft()
+            handle = orphans.popleft()
         except IndexError:  # another thread was faster
             return
         _destroy(handle)

@@ -7,13 +7,16 @@ del block                                   # at any time, on any thread; queued
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+import threading
+from collections.abc import Collection
+from typing import Any, Final, NamedTuple, NoReturn
 
-from ascend_ops._cann import rt
+from ascend_ops._cann import carguments, rt
+from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.errors import AclError
 from ascend_ops.runtime import _lifetime
 from ascend_ops.runtime import device as devices
-from ascend_ops.runtime._pool import MemoryStats, Pool
+from ascend_ops.runtime._pool import Chunk, MemoryStats, Pool, size_class
 from ascend_ops.runtime.device import Device
 from ascend_ops.runtime.stream import Stream, when_retired
 
@@ -25,29 +28,45 @@ _device_pools: dict[int, Pool] = {}
 _host_pools: dict[int, Pool] = {}
 
 
+_uses_lock = threading.Lock()
+
+
+class Foreign(NamedTuple):
+    """Memory of somebody else, and what keeps it alive."""
+
+    address: int
+    argument: CArgument
+    owner: object
+
+
 class Block:
     """Memory that lives at least until all work queued on its streams before its death has passed.
 
-    Attributes: `address` (0 when `nbytes` is 0), `nbytes`, `device_index`, `stream` (whose order its reuse
-    follows; None for pinned memory and memory of somebody else), `recycled` (earlier work of `stream` may
-    still use the memory).
+    Attributes: `address` (0 when `nbytes` is 0), `argument` (the address as C functions take it), `nbytes`,
+    `device_index`, `stream` (whose order its reuse follows; None for pinned memory and memory of somebody
+    else), `recycled` (earlier work of `stream` may still use the memory).
     """
 
-    __slots__ = ("_payload", "_returned", "_uses", "address", "device_index", "nbytes", "recycled", "stream")
+    __slots__ = ("_payload", "_pool", "_uses", "address", "argument", "nbytes", "recycled", "stream")
 
     def __init__(
         self,
-        address: int,
-        nbytes: int,
         pool: Pool,
-        payload: object,
+        nbytes: int,
+        memory: Chunk | Foreign | None,
         stream: Stream | None = None,
         recycled: bool = False,
     ) -> None:
-        self.address, self.nbytes, self.stream, self.recycled = address, nbytes, stream, recycled
-        self.device_index = pool.device_index
-        self._payload, self._returned = payload, pool.returned
-        self._uses: set[Stream] = set()
+        self.address: int = 0 if memory is None else memory.address
+        self.argument: CArgument = None if memory is None else memory.argument
+        self.nbytes, self.stream, self.recycled = nbytes, stream, recycled
+        self._pool, self._payload = pool, memory
+        self._uses: Collection[Stream] = ()
+
+    @property
+    def device_index(self) -> int:
+        """The device whose memory it is, or by which the host memory is pinned."""
+        return self._pool.device_index
 
     def use_on(self, user: Stream) -> None:
         """Says that work on `user` is about to use the block. Call it before the work is queued.
@@ -61,7 +80,8 @@ class Block:
         self.need_device(user)
         if self.stream is not None and not self.stream.closed:
             user.wait(self.stream.record())
-        self._uses.add(user)
+        with _uses_lock:  # most blocks have one stream and need no set
+            self._uses = {*self._uses, user}
 
     def need_device(self, user: Stream) -> None:
         """ValueError for a stream of another device."""
@@ -72,7 +92,7 @@ class Block:
         """Waits for the streams that use the block; raises AclError when work on them failed."""
         if self.stream is not None:
             self.stream.settle()
-        for user in tuple(self._uses):  # another thread may add one meanwhile
+        for user in self._uses:
             user.settle()
 
     def idle(self, user: Stream) -> bool:
@@ -80,13 +100,31 @@ class Block:
 
         The device must be current.
         """
+        if self.stream is user and not self._uses:
+            return user.passed()
         streams = {user, *self._uses} if self.stream is None else {user, self.stream, *self._uses}
         return all(each.passed() for each in streams)
 
+    def used_only_on(self, stream: Stream) -> bool:
+        """Whether no other stream uses the block."""
+        return not self._uses if self.stream is stream else self.stream is None and self._uses == {stream}
+
+    def release(self) -> None:
+        """Gives pinned memory back at once: the work that used it has passed. The block is of no use then."""
+        memory, self._payload = self._payload, None
+        self._pool.returned.append((memory, None, ()))
+
     def __del__(self) -> None:
-        # Only an append: this may run in the middle of a pool operation, on a foreign thread, or at exit.
-        if self._payload is not None and (self._uses or self.stream is not None):
-            self._returned.append((self._payload, self.stream, self._uses))
+        # Only appends: this may run in the middle of a pool operation, on a foreign thread, or at exit.
+        home, pool = self.stream, self._pool
+        memory: Any = self._payload  # a Chunk where there is a home
+        if home is not None and memory is not None and not self._uses and not home.closed:
+            shelf = pool.shelves.get((home.serial, memory.capacity))
+            if shelf is not None:
+                shelf.append(memory)
+                return
+        if memory is not None and (self._uses or home is not None):
+            pool.returned.append((memory, home, self._uses))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("device memory cannot be copied or pickled; go through Tensor.numpy()")
@@ -111,18 +149,27 @@ def allocate(nbytes: int, stream: Stream) -> Block:
     ValueError for a negative size or a closed stream. OutOfMemoryError (a MemoryError too) when the device is
     full even after all cached blocks were given back.
     """
+    pool = _device_pools.get(stream.device_index)
+    if pool is not None and not (stream.closed or pool.returned or pool.pending):  # nothing else to do
+        shelf = pool.shelves.get((stream.serial, size_class(nbytes)))
+        if shelf:
+            try:
+                return Block(pool, nbytes, shelf.pop(), stream, True)
+            except IndexError:  # another thread was faster
+                pass
+    return _allocate(nbytes, stream)
+
+
+def _allocate(nbytes: int, stream: Stream) -> Block:
     if nbytes < 0:
         raise ValueError(f"nbytes: {nbytes} is negative")
     stream.handle  # noqa: B018 - refuses a closed stream
     pool = _pool(stream.device_index)
     if nbytes == 0:
-        return Block(0, 0, pool, None, stream)
-    if devices.ensure_current() == stream.device_index:
+        return Block(pool, 0, None, stream)
+    with devices.activated(stream.device_index):
         chunk, recycled = pool.take(nbytes, stream)
-    else:
-        with devices.activated(stream.device_index):
-            chunk, recycled = pool.take(nbytes, stream)
-    return Block(chunk.address, nbytes, pool, chunk, stream, recycled)
+    return Block(pool, nbytes, chunk, stream, recycled)
 
 
 def borrow(address: int, nbytes: int, device_index: int, owner: object) -> Block:
@@ -131,7 +178,10 @@ def borrow(address: int, nbytes: int, device_index: int, owner: object) -> Block
     `owner` is kept alive as long as the block; when streams used the block, until the first allocation that
     finds them past that point.
     """
-    return Block(address, nbytes, _pool(device_index), owner)
+    block = Block(_pool(device_index), nbytes, Foreign(address, carguments.pointer(address), owner))
+    if owner is None:
+        block._payload = None  # nothing to hand back
+    return block
 
 
 def staging(nbytes: int, user: Stream) -> Block | None:
@@ -140,12 +190,12 @@ def staging(nbytes: int, user: Stream) -> Block | None:
     None when as much pinned memory as may be held is in use. The device of `user` must be current.
     """
     pool = _host_pool(user.device_index)
-    found = pool.reuse(nbytes, None)
-    if found is None:
+    chunk = pool.take_shared(nbytes)
+    if chunk is None:
         if pool.reserved >= STAGING_RESERVE and pool.drop_shared() == 0:
             return None
-        found = pool.grow(nbytes), False
-    block = Block(found[0].address, nbytes, pool, found[0])
+        chunk = pool.grow(nbytes)
+    block = Block(pool, nbytes, chunk)
     block.use_on(user)
     return block
 
@@ -155,6 +205,8 @@ def stats(device: Device | None = None) -> MemoryStats:
     with devices.activated(_index(device)) as index:
         pool = _pool(index)
         pool.collect()
+        while pool.returned:  # by owners of foreign memory that was let go just now
+            pool.collect()
         return pool.stats()
 
 

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NoReturn
 
-from ascend_ops._cann import rt
+from ascend_ops._cann import carguments, rt
+from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.errors import AclError, AscendError
 from ascend_ops.runtime import _lifetime, device
 from ascend_ops.runtime.event import Event, checked_event
@@ -18,7 +19,7 @@ from ascend_ops.runtime.event import Event, checked_event
 _serials = itertools.count(1)
 _defaults: dict[int, Stream] = {}
 _live: dict[int, tuple[int, int]] = {}  # handle -> (device, serial)
-_orphans: deque[tuple[int, int]] = deque()  # (device, handle) of streams whose objects are gone
+orphans: deque[tuple[int, int]] = deque()  # (device, handle) of streams whose objects are gone
 _when_retired: list[Callable[[int, int], None]] = []
 
 
@@ -45,19 +46,27 @@ class Stream:
     def __init__(self) -> None:
         self._setup(device.ensure_current(), is_default=False)
         destroy_orphans(self.device_index)
-        self._handle = rt.create_stream()
+        self._set_handle(rt.create_stream())
         _live[self._handle] = self.device_index, self.serial
 
     def _setup(self, device_index: int, is_default: bool) -> None:
         self.device_index = device_index
         self.is_default = is_default
-        self._handle = 0
+        self._set_handle(0)
         self.serial = next(_serials)
         self.closed = False
         self.aborted = False
         self._others: set[Stream] = set()  # whose errors are this stream's too
         # Held while the stream is destroyed or the pool looks at it; never while work is queued.
         self._guard = threading.RLock()
+
+    def _set_handle(self, handle: int) -> None:
+        self._handle, self._argument = handle, carguments.pointer(handle)
+
+    @property
+    def argument(self) -> CArgument:
+        """The `handle` as C functions take it; ValueError when closed."""
+        return self._argument if not self.closed else self.handle
 
     @property
     def handle(self) -> int:
@@ -140,7 +149,7 @@ class Stream:
         if not self._guard.acquire(blocking=False):
             return self
         try:
-            return self if self.closed else self.record()
+            return self if self.closed else self.record(_spare_mark(self.device_index))
         except AclError:  # a broken stream takes no events
             return self
         finally:
@@ -170,13 +179,15 @@ class Stream:
         self.handle  # noqa: B018 - a closed stream must not become current
         device.enter(self.device_index)
         _entered.streams.append(self)
+        device.current.stream = None
         return self
 
     def __exit__(self, *_: object) -> None:
         _entered.streams.pop()
+        device.current.stream = None
         device.leave()
 
-    def __del__(self, orphans: deque[tuple[int, int]] = _orphans) -> None:  # globals may be gone at exit
+    def __del__(self, orphans: deque[tuple[int, int]] = orphans) -> None:  # globals may be gone at exit
         if getattr(self, "_handle", 0) and not self.closed:
             orphans.append((self.device_index, self._handle))
 
@@ -213,11 +224,30 @@ def current_stream() -> Stream:
     """The stream that operators, copies and allocations of the calling thread use: that of the innermost
     `with stream:` on the current device, otherwise the default stream.
     """
+    return device.current.stream or _find_current()
+
+
+def _find_current() -> Stream:
+    """Looks it up and remembers it, until a block is entered or left or the device changes."""
     index = device.ensure_current()
-    for stream in reversed(_entered.streams):
-        if stream.device_index == index:
-            return stream
-    return _defaults.get(index) or default_stream()
+    entered = (each for each in reversed(_entered.streams) if each.device_index == index)
+    device.current.stream = found = next(entered, None) or default_stream()
+    return found
+
+
+_marks: dict[int, list[Event]] = {}  # by device: passed, and nobody else's
+
+
+def _spare_mark(device_index: int) -> Event | None:
+    try:
+        return _marks[device_index].pop()
+    except (KeyError, IndexError):
+        return None
+
+
+def keep_mark(mark: Event) -> None:
+    """Takes back what `Stream.mark` returned, for the next time: creating an event is dear."""
+    _marks.setdefault(mark.device_index, []).append(mark)
 
 
 def when_retired(action: Callable[[int, int], None]) -> Callable[[int, int], None]:
@@ -228,17 +258,17 @@ def when_retired(action: Callable[[int, int], None]) -> Callable[[int, int], Non
 
 def destroy_orphans(device_index: int) -> None:
     """Destroys the dropped streams of the current device whose work is done."""
-    if not _orphans:
+    if not orphans:
         return
-    for _ in range(len(_orphans)):
+    for _ in range(len(orphans)):
         try:
-            orphan = _orphans.popleft()
+            orphan = orphans.popleft()
         except IndexError:  # another thread was faster
             return
         if orphan[0] == device_index and _idle(orphan[1]):
             _destroy(orphan[1])
         else:
-            _orphans.append(orphan)
+            orphans.append(orphan)
 
 
 def _idle(handle: int) -> bool:

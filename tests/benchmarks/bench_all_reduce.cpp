@@ -7,27 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <functional>
-#include <vector>
 
-#include "acl/acl.h"
+#include "bench.h"
 #include "hccl/hccl.h"
-
-#define MUST(call)                                                                                                     \
-    do {                                                                                                               \
-        const int must_status = static_cast<int>(call);                                                                \
-        if (must_status != 0) {                                                                                        \
-            const char *must_text = aclGetRecentErrMsg();                                                              \
-            std::printf("%s: %d %s\n", #call, must_status, must_text ? must_text : "");                                \
-            std::_Exit(1);                                                                                             \
-        }                                                                                                              \
-    } while (0)
 
 // What the processes share: the root info, a barrier, and the time that the slowest of them took.
 struct Shared {
@@ -67,11 +50,8 @@ class Rank {
     }
 
     double time_memcpy(size_t bytes, int rounds) {
-        std::vector<char> from(bytes, 1), to(bytes, 2);
-        return fastest(rounds, [&] {
-            std::memcpy(to.data(), from.data(), bytes);
-            asm volatile("" ::"r"(to.data()) : "memory");
-        });
+        Memcpy copy(bytes);
+        return fastest(rounds, [&] { copy(1); });
     }
 
   private:
@@ -90,16 +70,14 @@ class Rank {
     }
 
     // Seconds of the fastest round, each as long as its slowest rank.
-    double fastest(int rounds, const std::function<void()> &body) {
+    double fastest(int rounds, const Body &body) {
         double best = 1e9;
         body();
         for (int i = 0; i < rounds; i++) {
             meet();
             shared_->slowest = 0;
             meet();
-            const auto start = std::chrono::steady_clock::now();
-            body();
-            const double own = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+            const double own = seconds_of(body);
             double seen = shared_->slowest;
             while (seen < own && !shared_->slowest.compare_exchange_weak(seen, own)) {
             }

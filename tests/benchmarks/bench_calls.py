@@ -1,112 +1,87 @@
-"""Host cost of one eager operator call, in layers, next to an empty ctypes call; all in one run.
+"""Host cost of operator calls in Python next to the same calls in C++, in one process and in turns.
 
-    python tests/benchmarks/bench_calls.py [rounds]
+    python tests/benchmarks/bench_calls.py [--quick] [--json FILE]
 
-Each measurement is CPU time of the calling thread, best of `rounds`, with the stream held so that only the
-host works. Compare ratios, not microseconds, between machines.
+Prints one table. Times are microseconds of CPU time of the calling thread, the shortest of many rounds, with
+the stream held so that only the host works:
+
+    eager   outputs allocated, a descriptor for every tensor, both phases, everything given back
+    replay  a prepared call, next to phase two of a repeatable executor
+    rebind  the same with another tensor for the first argument at every call
+
+`floor` is what the ctypes calls of Python would take if they did nothing and converted nothing. Limits are
+for Python minus C, on a machine where ctypes takes 0.65 us for a call of 9 arguments; `ref.` is the
+difference at that speed, and (ok) a limit that holds only there. Counts are for one call: C functions called
+from Python, mallocs, device allocations, Python objects that stay, system calls. Compare ratios, not
+microseconds, between machines.
 """
 
 from __future__ import annotations
 
-import contextlib
+import argparse
 import ctypes
-import functools
+import json
+import os
+import platform
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+import tempfile
+from functools import partial
+from pathlib import Path
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the packages of tests/
 
-import ascend_ops as ao
-from ascend_ops import dispatch
-from ascend_ops._cann import nn
-from ascend_ops._cann.operators import bind
+from benchmarks.calls import baseline, counts, measure, subjects, table
 
-CALLS = 300  # per measurement: less than a stream queues before it makes the caller wait
-LIMIT_US = 15  # eager call on top of the same C calls, where a call of 9 arguments takes REFERENCE_US
-REFERENCE_US = 0.65
-OPERATOR = "aclnnDynamicQuantV2"
-HOST_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-
-
-@contextlib.contextmanager
-def held(stream: ao.Stream) -> Iterator[None]:
-    """Keeps the stream from running what is queued in the block."""
-    released = threading.Event()
-    function = HOST_FUNCTION(lambda _: released.wait(60) and None)
-    assert ao.acl.aclrtLaunchHostFunc(stream.handle, ctypes.cast(function, ctypes.c_void_p).value, None) == 0
-    try:
-        yield
-    finally:
-        released.set()
-        stream.synchronize()
-
-
-def microseconds(call: Callable[[], object], rounds: int) -> float:
-    """Best CPU time per call."""
-    best = float("inf")
-    for _ in range(rounds):
-        with held(ao.current_stream()):
-            start = time.thread_time()
-            for _ in range(CALLS):
-                call()
-            best = min(best, time.thread_time() - start)
-    return best / CALLS * 1e6
-
-
-def c_function(arguments: int) -> Callable[..., object]:
-    """A C function that does next to nothing, with that many declared arguments (which it ignores)."""
-    function = ctypes.CDLL(None).getpagesize
-    function.argtypes = [ctypes.c_uint64] * arguments
-    return function
-
-
-def layers() -> dict[str, Callable[[], object]]:
-    x = ao.asarray(np.ones((1, 16), np.float16))
-    y, scale = ao.empty((1, 16), ao.int8), ao.empty(1, ao.float32)
-    arguments = (x, None, None, 2, y, scale, None)
-    described = [each._descriptor() for each in (x, y, scale)]
-    operator = bind(OPERATOR)
-    kept = [nn.create_tensor(*each) for each in described]
-    nine_arguments = functools.partial(c_function(9), *range(9))
-
-    def two_phases(handles: list[int] = kept) -> None:
-        x, y, scale = handles
-        size, executor = operator.phase_one((x, None, None, 2, y, scale, None))
-        operator.phase_two(0, size, executor, 0)
-
-    def with_descriptors() -> None:
-        handles = [nn.create_tensor(*each) for each in described]
-        two_phases(handles)
-        for handle in handles:
-            nn.destroy_tensor(handle)
-
-    return {
-        "empty ctypes call": c_function(0),
-        "ctypes call of 9 arguments": nine_arguments,
-        "both phases, descriptors kept": two_phases,
-        "both phases with 3 descriptors": with_descriptors,
-        "dispatch.launch": lambda: dispatch.launch(OPERATOR, arguments),
-        "ops.dynamic_quant_v2, out=": lambda: ao.ops.dynamic_quant_v2(x, out=(y, scale)),
-        "ops.dynamic_quant_v2 (eager)": lambda: ao.ops.dynamic_quant_v2(x),
-    }
+ROUNDS, QUICK_ROUNDS = 25, 3
+COUNTED_CALLS, BATCHES = 100, 2
+NINE = ("a ctypes call of 9 declared arguments",)
+REFERENCE_US = 0.65  # of that call where the limits are meant
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    cost = {name: microseconds(call, rounds) for name, call in layers().items()}
-    unit, nine, base, raw, *_, eager = cost.values()
-    print(f"{'':32}{'us':>8}{'empty calls':>13}{'x raw':>8}")
-    for name, us in cost.items():
-        print(f"{name:32}{us:8.2f}{us / unit:13.1f}{us / raw:8.2f}")
-    on_top, with_descriptors = eager - base, eager - raw
-    print(
-        f"eager on top of the two phases {on_top:.1f} us, of those with descriptors {with_descriptors:.1f} us"
-    )
-    scale = REFERENCE_US / nine
-    print(f"where a call of 9 arguments takes {REFERENCE_US} us that is", end=" ")
-    print(f"{on_top * scale:.1f} and {with_descriptors * scale:.1f} us; the aim is {LIMIT_US} us")
+    options = parsed()
+    with tempfile.TemporaryDirectory() as folder:
+        rows, speed = measured(Path(folder), QUICK_ROUNDS if options.quick else ROUNDS)
+    print(table.HEADINGS)
+    for row in rows:
+        print(table.text(row))
+    print(f"\nA ctypes call of 9 arguments takes {REFERENCE_US / speed:.2f} us here.")
+    if options.json:
+        result = {"machine": machine(), "speed": speed, "rows": table.as_json(rows)}
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Operator calls in Python next to the same calls in C++.")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds instead of {ROUNDS}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the table as JSON, too")
+    return parser.parse_args()
+
+
+def measured(folder: Path, rounds: int) -> tuple[list[table.Row], float]:
+    """The table, and the speed of this machine."""
+    library = baseline.build(folder)
+    counted = {(each.title, each.way): each for each in counts.count(library, folder, COUNTED_CALLS, BATCHES)}
+    empty = {way: measure.floor(each.functions[-1], each.calls) for way, each in counted.items()}
+    with baseline.Baseline(library) as loaded:
+        compared = subjects.subjects(loaded)
+        loops: dict[measure.Way, measure.Timed] = {**measure.all_timed(compared, loaded)}
+        loops[NINE] = partial(measure.seconds, nine_arguments())
+        loops |= {("floor", *way): partial(measure.seconds, loop) for way, loop in empty.items()}
+        times = measure.best(loops, rounds)
+    floors: measure.Times = {way: times["floor", way[0], way[1]] for way in empty}
+    speed = REFERENCE_US / 1e6 / times[NINE]
+    return list(table.Results(times, floors, counted, speed).rows(compared)), speed
+
+
+def nine_arguments() -> subjects.Loop:
+    function = ctypes.CDLL(None).getpagesize
+    function.argtypes = [ctypes.c_uint64] * 9
+    return subjects.repeated((partial(function, *range(9)),))
+
+
+def machine() -> dict[str, str | int | None]:
+    return {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
 
 
 if __name__ == "__main__":

@@ -164,16 +164,19 @@ def test_nothing_is_called_after_finalising(fake_home: FakeHome) -> None:
     code = (
         "from ascend_ops._cann import nn, operators, rt\n"
         "address = rt.malloc(8)\nbound = operators.bind('aclnnPlan')\n"
+        "size = bound.arguments([1])\nplan = bound.phase_one(size)\n"
         "rt.finalise()\nrt.finalise()\n"
-        "rt.free(address)\nnn.destroy_tensor(1)\nresult = []\n"
+        "rt.free(address)\nnn.destroy(nn.TensorHandle(1))\nnn.destroy_executor(plan.executor)\nresult = []\n"
         "calls = [rt.device_count, lambda: rt.malloc(8), lambda: operators.bind('aclnnEcho'),\n"
-        "         lambda: bound.phase_one([1]), lambda: bound.phase_two(0, 0, 0, 0)]\n"
+        "         lambda: bound.phase_one(size), lambda: bound.phase_two(plan, None, None),\n"
+        "         bound.replay(plan, None, None), lambda: nn.create_int_array([1]),\n"
+        "         lambda: nn.create_tensor((), 0, (), 0, 2, (1,), 0)]\n"
         "for call in calls:\n"
         "    try:\n        call()\n"
         "    except RuntimeError as error:\n        result.append(str(error))\n"
     )
     done = run_python(f"import json\n{code}\nprint(json.dumps(result))", ASCEND_HOME_PATH=str(fake_home.root))
-    assert done.stdout.count("has been finalised") == 5
+    assert done.stdout.count("has been finalised") == 8
     assert done.stderr.splitlines() == ["aclFinalize was called"]
 
 
@@ -181,10 +184,10 @@ def test_a_forked_child_is_told_to_spawn(fake_home: FakeHome) -> None:
     fake_home.layout_81()
     code = (
         "import os, sys\nfrom ascend_ops._cann import operators, rt\n"
-        "address = rt.malloc(8)\nbound = operators.bind('aclnnPlan')\n"
+        "address = rt.malloc(8)\nbound = operators.bind('aclnnPlan')\nsize = bound.arguments([1])\n"
         "if os.fork() == 0:\n"
         "    rt.free(address)\n"
-        "    for call in (rt.device_count, lambda: bound.phase_one([1])):\n"
+        "    for call in (rt.device_count, lambda: bound.phase_one(size)):\n"
         "        try:\n            call()\n"
         "        except RuntimeError as error:\n            print(error, flush=True)\n"
         "    sys.exit(0)\n"

@@ -11,6 +11,7 @@ from cann.fakehome import FakeHome, error_of, value_of
 ECHO = "from ascend_ops._cann import nn, operators, rt\nfrom ascend_ops._cann.errors import AclError\n"
 ECHO += (
     "def said(call, *a):\n    try:\n        call(*a)\n    except AclError as e:\n        return e.message\n"
+    "def plan(name, values):\n    op = operators.bind(name)\n    return op.phase_one(op.arguments(values))\n"
 )
 FULL = "[4096, 0.1, 0.1, -2**63, True, b'ring', -128, 2**64 - 1, 27, None]"
 RECEIVED = (
@@ -24,26 +25,37 @@ def root(fake_home: FakeHome) -> str:
 
 
 def test_every_kind_of_argument_arrives_as_it_was_sent(root: str) -> None:
-    code = f"{ECHO}result = said(operators.bind('aclnnEcho').phase_one, {FULL})"
+    code = f"{ECHO}result = said(plan, 'aclnnEcho', {FULL})"
     assert value_of(code, ASCEND_HOME_PATH=root) == RECEIVED % "built-in"
 
 
 def test_phase_two_passes_workspace_executor_and_stream(root: str) -> None:
-    code = f"{ECHO}result = said(operators.bind('aclnnEcho').phase_two, 2**63, 2**40, 0x1234, 0)"
+    code = (
+        f"{ECHO}from ascend_ops._cann.carguments import pointer\nplanned = operators.Plan()\n"
+        "planned.workspace_size.value, planned.executor.value = 2**40, 0x1234\n"
+        "result = said(operators.bind('aclnnEcho').phase_two, planned, pointer(2**63), None)"
+    )
     assert value_of(code, ASCEND_HOME_PATH=root) == "built-in 0x8000000000000000 1099511627776 0x1234 (nil)"
 
 
 def test_phase_one_returns_workspace_size_and_executor(root: str) -> None:
-    code = f"{ECHO}op = operators.bind('aclnnPlan')\nresult = op.phase_one([2**33])\n"
-    code += "op.phase_two(0, 0, result[1], 0)"
+    code = f"{ECHO}planned = plan('aclnnPlan', [2**33])\n"
+    code += "result = [planned.workspace_size.value, planned.executor.value]\n"
+    code += "operators.bind('aclnnPlan').phase_two(planned, None, None)"
     assert value_of(code, ASCEND_HOME_PATH=root) == [2**33, 0xABCDEF123456]
 
 
 def test_threads_do_not_share_the_cells_of_phase_one(root: str) -> None:
     code = (
-        f"{ECHO}from concurrent.futures import ThreadPoolExecutor\nop = operators.bind('aclnnPlan')\n"
+        f"{ECHO}from concurrent.futures import ThreadPoolExecutor\n"
+        "op = operators.bind('aclnnPlan')\n"
+        "def size(n):\n"
+        "    planned = plan('aclnnPlan', [n])\n"
+        "    seen = planned.workspace_size.value\n"
+        "    op.phase_two(planned, None, None)\n"
+        "    return seen\n"
         "with ThreadPoolExecutor(4) as pool:\n"
-        "    result = list(pool.map(lambda n: op.phase_one([n])[0], range(2000))) == list(range(2000))\n"
+        "    result = list(pool.map(size, range(2000))) == list(range(2000))\n"
     )
     assert value_of(code, ASCEND_HOME_PATH=root) is True
 
@@ -97,15 +109,31 @@ def test_the_signature_is_read_from_the_home_s_header(root: str) -> None:
     ],
 )
 def test_an_argument_that_c_cannot_take_is_refused_by_name(root: str, arguments: str, complaint: str) -> None:
-    error = error_of(f"{ECHO}operators.bind('aclnnEcho').phase_one({arguments})", ASCEND_HOME_PATH=root)
+    error = error_of(f"{ECHO}plan('aclnnEcho', {arguments})", ASCEND_HOME_PATH=root)
     assert complaint in error
 
 
-def test_a_refused_call_describes_its_arguments(root: str) -> None:
-    error = error_of(f"{ECHO}operators.bind('aclnnEcho').phase_one({FULL})", ASCEND_HOME_PATH=root)
+def test_a_refused_call_says_which_phase_and_why(root: str) -> None:
+    error = error_of(f"{ECHO}plan('aclnnEcho', {FULL})", ASCEND_HOME_PATH=root)
     assert "ParameterError: aclnnEchoGetWorkspaceSize failed with 161002 (ACLNN_ERR_PARAM_INVALID)" in error
-    for line in ("self: 0x1000", "alpha: 0.1", "flag: True", "name: b'ring'", "dims: NULL"):
-        assert f"\n  {line}\n" in error + "\n"
+    assert RECEIVED % "built-in" in error
+    code = f"{ECHO}operators.bind('aclnnEcho').phase_two(operators.Plan(), None, None)"
+    error = error_of(code, ASCEND_HOME_PATH=root)
+    assert "Error: aclnnEcho failed with 561003" in error
+    assert "\n  workspaceSize: 0\n" in error + "\n"
+
+
+def test_a_plan_serves_one_call_at_a_time(root: str) -> None:
+    """Also after a refusal, and when calls are planned inside one another."""
+    code = (
+        f"{ECHO}said(plan, 'aclnnEcho', {FULL})\nop = operators.bind('aclnnPlan')\n"
+        "outer = plan('aclnnPlan', [1])\ninner = plan('aclnnPlan', [2])\n"
+        "result = [outer.workspace_size.value, inner.workspace_size.value]\n"
+        "op.phase_two(inner, None, None)\nop.phase_two(outer, None, None)\n"
+        "again = [plan('aclnnPlan', [n]) for n in range(4)]\n"
+        "result += [each.workspace_size.value for each in again]"
+    )
+    assert value_of(code, ASCEND_HOME_PATH=root) == [1, 2, 0, 1, 2, 3]
 
 
 def test_an_unknown_operator_is_a_missing_function(root: str) -> None:
@@ -131,7 +159,7 @@ def test_a_helper_with_another_signature_is_refused_as_an_operator(fake_home: Fa
 
 def test_a_split_library_wins_over_the_old_one(fake_home: FakeHome) -> None:
     fake_home.layout_85()
-    code = f"{ECHO}result = said(operators.bind('aclnnEcho').phase_one, {FULL})"
+    code = f"{ECHO}result = said(plan, 'aclnnEcho', {FULL})"
     assert value_of(code, ASCEND_HOME_PATH=str(fake_home.root)) == RECEIVED % "split"
 
 
@@ -139,7 +167,7 @@ def test_a_split_library_of_a_new_name_is_found(fake_home: FakeHome) -> None:
     fake_home.layout_81()
     (fake_home.lib / "libopapi.so").unlink()
     fake_home.build("libopapi_future.so", "operators.c", '-DWHO="future"', needs=("libascendcl.so",))
-    code = f"{ECHO}result = said(operators.bind('aclnnEcho').phase_one, {FULL})"
+    code = f"{ECHO}result = said(plan, 'aclnnEcho', {FULL})"
     assert value_of(code, ASCEND_HOME_PATH=str(fake_home.root)) == RECEIVED % "future"
 
 
@@ -152,7 +180,7 @@ def custom(fake_home: FakeHome, *flags: str) -> Path:
 def test_a_custom_package_overrides_a_built_in_operator(fake_home: FakeHome) -> None:
     fake_home.layout_81()
     vendor = custom(fake_home, '-DWHO="custom"')
-    code = f"{ECHO}result = said(operators.bind('aclnnEcho').phase_one, {FULL})"
+    code = f"{ECHO}result = said(plan, 'aclnnEcho', {FULL})"
     variables = {"ASCEND_HOME_PATH": str(fake_home.root), "ASCEND_CUSTOM_OPP_PATH": str(vendor)}
     assert value_of(code, **variables) == RECEIVED % "custom"
 
@@ -173,7 +201,7 @@ def test_both_halves_come_from_the_same_library(fake_home: FakeHome) -> None:
     """The custom package has only the first half of aclnnHalf: the built-in one must be taken whole."""
     fake_home.layout_81()
     vendor = custom(fake_home, "-DHALF")
-    code = f"{ECHO}result = operators.bind('aclnnHalf').phase_one([])[0]"
+    code = f"{ECHO}result = plan('aclnnHalf', []).workspace_size.value"
     variables = {"ASCEND_HOME_PATH": str(fake_home.root), "ASCEND_CUSTOM_OPP_PATH": str(vendor)}
     assert value_of(code, **variables) == 2
 
@@ -182,7 +210,7 @@ def test_a_tensor_s_description_arrives_as_it_was_sent(root: str) -> None:
     code = (
         f"{ECHO}from ascend_ops._cann import libraries\n"
         "handle = nn.create_tensor((2, 3), 1, (6, 2), 5, 29, [40], 2**63)\n"
-        "result = [handle, libraries.recent_message()]\nnn.destroy_tensor(handle)"
+        "result = [handle.value, libraries.recent_message()]\nnn.destroy(handle)"
     )
     assert value_of(code, ASCEND_HOME_PATH=root) == [
         0x7FFFFFFF1230,
@@ -229,9 +257,9 @@ def test_an_int_array_refuses_what_does_not_fit(root: str) -> None:
 
 
 def test_destroying_a_dead_handle_is_an_error_with_the_handle(root: str) -> None:
-    error = error_of(f"{ECHO}nn.destroy_tensor(0xbad)", ASCEND_HOME_PATH=root)
+    error = error_of(f"{ECHO}nn.destroy(nn.TensorHandle(0xbad))", ASCEND_HOME_PATH=root)
     assert "aclDestroyTensor failed with 161001" in error
-    assert "tensor: 0xbad" in error
+    assert "handle: 0xbad" in error
 
 
 def test_the_c_functions_of_an_operator_are_reached_by_name(root: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Iterator
 
@@ -152,17 +153,17 @@ def test_a_number_that_c_would_wrap_is_refused_by_name(
 
 def test_descriptors_are_made_and_destroyed() -> None:
     tensors = [nn.create_tensor((2, 3), DataType.FLOAT16, (3, 1), 0, Format.ND, (6,), 0) for _ in range(3)]
-    nn.destroy_tensor(tensors[0])
-    nn.destroy_tensor_list(nn.create_tensor_list(tensors[1:]))
+    nn.destroy(tensors[0])
+    nn.destroy(nn.create_tensor_list(tensors[1:]))
     scalars = [nn.create_scalar(1.5, DataType.FLOAT), nn.create_scalar(True, DataType.BOOL)]
-    nn.destroy_scalar_list(nn.create_scalar_list(scalars))
-    nn.destroy_scalar(nn.create_scalar(2 + 1j, DataType.COMPLEX64))
-    nn.destroy_int_array(nn.create_int_array([]))
-    nn.destroy_float_array(nn.create_float_array([0.5, 2]))
-    nn.destroy_bool_array(nn.create_bool_array([True, False]))
+    nn.destroy(nn.create_scalar_list(scalars))
+    nn.destroy(nn.create_scalar(2 + 1j, DataType.COMPLEX64))
+    nn.destroy(nn.create_int_array([]))
+    nn.destroy(nn.create_float_array([0.5, 2]))
+    nn.destroy(nn.create_bool_array([True, False]))
 
 
 def test_dropping_no_executor_is_an_error() -> None:
     with pytest.raises(AclError) as caught:
-        nn.destroy_executor(0)
+        nn.destroy_executor(ctypes.c_void_p())
     assert caught.value.code == 561103

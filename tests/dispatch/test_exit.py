@@ -60,6 +60,37 @@ SCRIPTS = {
         threading.Thread(target=work, daemon=True).start()
         time.sleep(0.3)
         """,
+    "by prepared calls": """
+        calls = [ao.ops.dynamic_quant_v2.prepare(x) for _ in range(3)]
+        sequence = ao.CallSequence(calls * 10)
+        sequence()
+        never_run, cycle = ao.ops.dynamic_quant_v2.prepare(x), [calls[0]]
+        cycle.append(cycle)
+        dropped = ao.ops.dynamic_quant_v2.prepare(x)
+        dropped()
+        del dropped
+        """,
+    "by prepared calls on a stream that is still open": """
+        with ao.Stream() as stream:
+            call = ao.ops.dynamic_quant_v2.prepare(x)
+            for _ in range(20):
+                call()
+        """,
+    "by prepared calls from daemon threads that are still calling": """
+        def work():
+            try:
+                call = ao.ops.dynamic_quant_v2.prepare(np.ones((4, 32), np.float16))
+                others = [ao.zeros((4, 32), "float16") for _ in range(3)]
+                while True:
+                    for other in others:
+                        call(x=other)
+                        call()
+            except (ao.AscendError, ValueError):
+                time.sleep(60)  # refused once the runtime was shut down
+        for _ in range(3):
+            threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.3)
+        """,
     "after an exception": """
         results = queue()
         sys.excepthook = lambda *_: print("stopped")

@@ -10,7 +10,8 @@ from dispatch.conftest import Calls
 
 import ascend_ops as ao
 from ascend_ops._cann import nn, rt
-from ascend_ops._cann.operators import BoundOperator
+from ascend_ops._cann.lifecycle import untyped
+from ascend_ops._cann.operators import BoundOperator, Plan, drop
 from ascend_ops.dispatch import launch
 from ascend_ops.runtime import memory
 
@@ -68,21 +69,21 @@ def test_an_empty_tensor_takes_both_phases_too(calls: Calls) -> None:
         ({"surplus": 1}, TypeError, r"takes 7 arguments \(x, smooth.*offsetOut\); 8 were given"),
     ],
 )
-def test_a_bad_argument_is_named_before_any_c_call(
+def test_a_bad_argument_is_named_before_phase_one(
     calls: Calls, changes: dict[str, Any], error: type, says: str
 ) -> None:
     arguments = quant_arguments(**changes)
     with pytest.raises(error, match=says):
         launch(QUANT, arguments)
-    assert not calls
+    assert calls["phase_one"] == 0
 
 
-def test_a_closed_tensor_is_named_before_any_c_call(calls: Calls) -> None:
+def test_a_closed_tensor_is_named_before_phase_one(calls: Calls) -> None:
     arguments = quant_arguments()
     arguments[5].close()
     with pytest.raises(ValueError, match="aclnnDynamicQuantV2: scaleOut is a closed Tensor"):
         launch(QUANT, arguments)
-    assert not calls
+    assert calls["phase_one"] == 0
 
 
 def test_a_closed_stream_is_refused_before_any_c_call(calls: Calls) -> None:
@@ -95,12 +96,12 @@ def test_a_closed_stream_is_refused_before_any_c_call(calls: Calls) -> None:
 
 
 @pytest.mark.skipif("ao.Device.count() < 2")
-def test_a_tensor_of_another_device_is_named_before_any_c_call(calls: Calls) -> None:
+def test_a_tensor_of_another_device_is_named_before_phase_one(calls: Calls) -> None:
     with ao.Device(1):
         foreign = ao.empty(4, "float32")
     with pytest.raises(ValueError, match="scaleOut is on device 1, but the call is queued on <"):
         launch(QUANT, quant_arguments(scale=foreign))
-    assert not calls
+    assert calls["phase_one"] == 0
 
 
 @pytest.mark.skipif("ao.Device.count() < 2")
@@ -141,21 +142,33 @@ def fail(function: str, code: int) -> Any:
 def test_when_a_descriptor_cannot_be_made_the_earlier_ones_go(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, last: int
 ) -> None:
-    counted = nn.create_tensor
+    counted = nn._creators[nn.TensorHandle]
 
-    def create_tensor(*args: Any) -> int:
-        if calls["create_tensor"] == last - 1:
-            raise ao.ParameterError("aclCreateTensor", 161002)
-        return counted(*args)
+    def create_tensor(*args: Any) -> nn.Handle:
+        return nn.TensorHandle() if calls["create_tensor"] == last - 1 else counted(*args)
 
-    monkeypatch.setattr(nn, "create_tensor", create_tensor)
+    monkeypatch.setitem(nn._creators, nn.TensorHandle, create_tensor)
     with pytest.raises(ao.ParameterError, match="aclCreateTensor"):
         launch(QUANT, quant_arguments())
     assert (calls["destroy_tensor"], calls["phase_one"]) == (last - 1, 0)
 
 
+@pytest.fixture
+def needs_workspace(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Has every operator ask for a workspace of so many bytes."""
+    counted, nbytes = BoundOperator.phase_one, 1_000_000
+
+    def phase_one(self: BoundOperator, args: Any) -> Plan:
+        plan = counted(self, args)
+        plan.workspace_size.value = nbytes
+        return plan
+
+    monkeypatch.setattr(BoundOperator, "phase_one", phase_one)
+    return nbytes
+
+
 def test_without_memory_for_the_workspace_the_executor_goes(
-    calls: Calls, monkeypatch: pytest.MonkeyPatch
+    calls: Calls, needs_workspace: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = quant_arguments()
     monkeypatch.setattr(memory, "allocate", fail("aclrtMalloc", 207001))
@@ -165,13 +178,27 @@ def test_without_memory_for_the_workspace_the_executor_goes(
     assert (calls["destroy_executor"], calls["phase_two"], calls["destroy_tensor"]) == (1, 0, 6)
 
 
+def test_without_a_workspace_no_memory_is_asked_for(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = (
+        ao.zeros((4, 32), "int8"),
+        ao.zeros(1, "float32"),
+        None,
+        1,
+        False,
+        ao.empty((4, 32), "float16"),
+    )
+    monkeypatch.setattr(memory, "allocate", fail("aclrtMalloc", 207001))
+    launch(ANTI_QUANT, arguments)
+    assert calls["phase_two"] == 1
+
+
 def test_the_executor_of_a_failed_phase_two_is_not_destroyed_again(
     calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = quant_arguments()
     counted = BoundOperator.phase_two
 
-    def phase_two(self: BoundOperator, *args: int) -> None:
+    def phase_two(self: BoundOperator, *args: Any) -> None:
         counted(self, *args)
         raise ao.AclError(QUANT, 561000)
 
@@ -184,14 +211,13 @@ def test_the_executor_of_a_failed_phase_two_is_not_destroyed_again(
 def test_a_descriptor_that_cannot_be_destroyed_does_not_keep_the_others(
     calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted = nn.destroy_tensor
+    counted = untyped["aclDestroyTensor"]
 
-    def destroy_tensor(handle: int) -> None:
+    def destroy_tensor(handle: nn.Handle) -> int:
         counted(handle)
-        if calls["destroy_tensor"] == 2:
-            raise ao.AclError("aclDestroyTensor", 161001)
+        return 161001 if calls["destroy_tensor"] == 2 else 0
 
-    monkeypatch.setattr(nn, "destroy_tensor", destroy_tensor)
+    monkeypatch.setitem(untyped, "aclDestroyTensor", destroy_tensor)
     arguments = quant_arguments()
     with pytest.raises(ao.AclError, match="aclDestroyTensor"):
         launch(QUANT, arguments)
@@ -199,23 +225,21 @@ def test_a_descriptor_that_cannot_be_destroyed_does_not_keep_the_others(
 
 
 def test_workspaces_come_from_the_pool_and_return_to_it(
-    calls: Calls, monkeypatch: pytest.MonkeyPatch
+    calls: Calls, needs_workspace: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted = BoundOperator.phase_one
     seen = []
 
-    def phase_two(self: BoundOperator, workspace: int, size: int, executor: int, stream: int) -> None:
-        seen.append((workspace, size))
-        nn.destroy_executor(executor)
+    def phase_two(self: BoundOperator, plan: Plan, workspace: Any, stream: Any) -> None:
+        seen.append((repr(workspace), plan.workspace_size.value))
+        drop(plan)
 
-    monkeypatch.setattr(BoundOperator, "phase_one", lambda self, args: (1_000_000, counted(self, args)[1]))
     monkeypatch.setattr(BoundOperator, "phase_two", phase_two)
     arguments = quant_arguments()
     launch(QUANT, arguments)
     launch(QUANT, arguments)
     assert seen[0] == seen[1]
-    assert seen[0][0] != 0
-    assert seen[0][1] == 1_000_000
+    assert "0x" in seen[0][0]
+    assert seen[0][1] == needs_workspace
 
 
 def test_an_operator_the_cann_lacks_is_named() -> None:

@@ -20,7 +20,7 @@ typedef struct {
 
 /* Host function: waits until the latch is opened. */
 static inline void latch_wait(void *argument) {
-    latch *gate = argument;
+    latch *gate = (latch *)argument;
     pthread_mutex_lock(&gate->lock);
     gate->arrived++;
     pthread_cond_broadcast(&gate->changed);

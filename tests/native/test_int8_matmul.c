@@ -169,7 +169,7 @@ static void check_shape(size_t m, size_t k, size_t n, bool extreme) {
 /* ---- what is true of the product ---- */
 
 static void small_shapes_are_exact(void) {
-    static const size_t rows[] = {1, 2, 3, 4, 5, 9}, depths[] = {0, 1, 8, 31, 32, 33, 65},
+    static const size_t rows[] = {1, 2, 3, 4, 5, 8, 9}, depths[] = {0, 1, 8, 31, 32, 33, 65},
                         columns[] = {1, 3, 16, 17, 33, 64};
     for (size_t i = 0; i < COUNT(rows); i++) {
         for (size_t j = 0; j < COUNT(depths); j++) {
@@ -185,9 +185,14 @@ static void shapes_of_several_tiles_are_exact(void) {
     check_shape(145, 513, 34, false);
     check_shape(290, 33, 130, false);
     check_shape(5, 1027, 66, false);
+    check_shape(7, 600, 70, false);
+    check_shape(9, 1027, 66, false);
     check_shape(4, 4097, 37, false);
     check_shape(1, 70, 2113, false);
     check_shape(2, 35, 4200, false);
+    check_shape(3, 300, 1100, false);
+    check_shape(5, 131, 1057, false);
+    check_shape(100, 130, 515, false);
 }
 
 static void extreme_values_do_not_saturate(void) {
@@ -196,6 +201,8 @@ static void extreme_values_do_not_saturate(void) {
     check_shape(5, 131071, 3, true); /* 2^14 * 131071 is the last multiple that an int32 holds */
     check_shape(2, 131071, 3, true);
     check_shape(5, 511, 40, true);
+    check_shape(2, 512, 40, true);
+    check_shape(1, 4099, 35, true);
 }
 
 static void nothing_to_do_is_done(void) {

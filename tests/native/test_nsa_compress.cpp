@@ -236,6 +236,37 @@ static void run_products() {
     }
 }
 
+// The step between rows means nothing when there is one row, nor the one between heads when there is one head.
+static void run_meaningless_strides(int64_t block, int64_t columns, aclrtStream stream) {
+    const Shape shape{1, 1, columns};
+    Array ones = zeros(ACL_FLOAT16, {block, 1, columns}), weights = zeros(ACL_FLOAT16, {block, 1});
+    for (Array *array : {&ones, &weights}) {
+        for (size_t i = 1; i < array->bytes.size(); i += 2) {
+            array->bytes[i] = 0x3C;
+        }
+    }
+    const TensorPointer weight = on_device(&weights, Layout::Packed), input = on_device(&ones, Layout::Packed);
+    void *address = nullptr;
+    MUST(aclrtMalloc(&address, 4096, ACL_MEM_MALLOC_HUGE_FIRST));
+    const int64_t strides[] = {INT64_MAX, INT64_MIN, 1};
+    const std::unique_ptr<aclTensor, decltype(&aclDestroyTensor)> output(
+        aclCreateTensor(shape.data(), 3, ACL_FLOAT16, strides, 0, ACL_FORMAT_ND, &columns, 1, address),
+        aclDestroyTensor);
+    const IntArrayPointer sequences = int_array({block});
+    char layout[] = "TND";
+    uint64_t size = 0;
+    aclOpExecutor *executor = nullptr;
+    MUST(aclnnNsaCompressGetWorkspaceSize(input->handle(), weight->handle(), sequences.get(), layout, block, 16, 0,
+                                          output.get(), &size, &executor));
+    finish(aclnnNsaCompress, size, executor, stream);
+    std::vector<uint16_t> result(static_cast<size_t>(columns));
+    MUST(aclrtMemcpy(result.data(), 2 * result.size(), address, 2 * result.size(), ACL_MEMCPY_DEVICE_TO_HOST));
+    for (uint16_t half : result) {
+        CHECK(aclFloat16ToFloat(half) == float(block), "one row: 0x%04x", half);
+    }
+    aclrtFree(address);
+}
+
 // Windows that leave the tensor's memory: the stream ends with 507015 and a text that names the argument.
 static void run_unreachable(const char *what, void *address, int64_t offset, aclrtStream stream) {
     const Given given;
@@ -282,6 +313,10 @@ int main(int argc, char **argv) {
     if (!hardware) {
         in_child("ASCEND_STUB_SIMD", "baseline", everything);
         run_products();
+        in_child("ASCEND_STUB_SIMD", "", [](aclrtStream stream) {
+            run_meaningless_strides(16, 32, stream);
+            run_meaningless_strides(128, 12, stream);
+        });
         run_unreachables();
     }
     std::printf("%s: %zu vectors, %d failures\n", argv[0], file.vectors.size(), failures);

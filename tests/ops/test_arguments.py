@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import ascend_ops as ao
+from ascend_ops.dispatch import Operator
 from ascend_ops.ops import _matmul, attention, kv_cache, quantization
 
 X = np.arange(8, dtype=np.float16).reshape(4, 2)
@@ -113,17 +114,17 @@ def test_results_may_be_chained_without_waiting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "names"),
+    ("name", "operator"),
     [
-        ("dynamic_quant_v2", quantization.QUANT_NAMES),
-        ("ascend_anti_quant", quantization.ANTI_QUANT_NAMES),
-        ("nsa_compress", attention.NAMES),
-        ("dequant_rope_quant_kvcache", kv_cache.NAMES),
-        ("quant_matmul_all_reduce_v2", _matmul.NAMES),
+        ("dynamic_quant_v2", quantization._QUANT),
+        ("ascend_anti_quant", quantization._ANTI_QUANT),
+        ("nsa_compress", attention._NSA_COMPRESS),
+        ("dequant_rope_quant_kvcache", kv_cache._ROPE),
+        ("quant_matmul_all_reduce_v2", _matmul._MATMUL),
     ],
 )
-def test_errors_call_the_arguments_what_the_function_calls_them(name: str, names: tuple[str, ...]) -> None:
-    params = ao.ops.signature(name).params
+def test_errors_call_the_arguments_what_the_function_calls_them(name: str, operator: Operator) -> None:
+    params, names = ao.ops.signature(name).params, operator.names
     assert len(names) == len(params)
     own = set(inspect.signature(getattr(ao.ops, name)).parameters)
     results = {"y", "scale", "offset", "q", "k", "v"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ascend_ops as ao
-from ascend_ops import dispatch
+from ascend_ops.dispatch import Operator
 from ascend_ops.ops import _generic
 from ascend_ops.ops._binding import Binding
 
@@ -48,7 +49,11 @@ def assert_asymmetric(results: tuple[ao.Tensor, ...], x: np.ndarray[Any, Any]) -
 def launches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Any]]]:
     """What was to be launched; nothing is."""
     seen: list[tuple[str, list[Any]]] = []
-    monkeypatch.setattr(dispatch, "launch", lambda name, args: seen.append((name, list(args))))
+
+    def launch(self: Operator, args: Sequence[Any]) -> None:
+        seen.append((self.name, list(args)))
+
+    monkeypatch.setattr(Operator, "launch", launch)
     return seen
 
 

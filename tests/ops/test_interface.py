@@ -22,19 +22,37 @@ Call = tuple[int, frozenset[str]]  # how many by position, which by name
 
 STUB = ast.parse(_interface.FILE.read_text(encoding="utf-8"))
 BY_HAND: list[str] = vars(ao.ops)["__all__"]
+# Those that launch operators and do nothing else.
+PREPARABLE = {
+    *("ascend_anti_quant", "dequant_rope_quant_kvcache", "dynamic_quant_v2", "nsa_compress"),
+    *("quant_matmul_all_reduce_v2", "trans_quant_param_v2"),
+}
 
 
 def functions() -> dict[str, list[ast.FunctionDef]]:
-    """The overloads of every function of the file."""
-    found: dict[str, list[ast.FunctionDef]] = {}
+    """The calls of every operator of the file: a function, or an object whose class has overloads."""
+    found = {node.name: [node] for node in STUB.body if isinstance(node, ast.FunctionDef)}
+    classes = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
     for node in STUB.body:
-        if isinstance(node, ast.FunctionDef):
-            found.setdefault(node.name, []).append(node)
+        if isinstance(node, ast.AnnAssign) and (kind := classes.get(ast.unparse(node.annotation))):
+            found[ast.unparse(node.target)] = [*overloads(kind)]
     return found
 
 
+def overloads(kind: ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    """As if they were functions: without the object itself."""
+    for node in kind.body:
+        assert isinstance(node, ast.FunctionDef)
+        assert [*map(ast.unparse, node.decorator_list)] == ["overload"]
+        assert node.args.args.pop(0).arg == "_operator"
+        yield node
+
+
+FUNCTIONS = functions()
+
+
 def generated() -> Iterator[tuple[Operator, list[ast.FunctionDef]]]:
-    for name, overloads in functions().items():
+    for name, overloads in FUNCTIONS.items():
         if name not in BY_HAND:
             yield getattr(ao.ops, name), overloads
 
@@ -117,12 +135,23 @@ def test_the_command_writes_the_file_and_its_check_tells_whether_that_is_needed(
 
 
 def test_it_has_every_operator() -> None:
-    assert sorted({*functions(), *imported()}) == sorted({*_generic.names(), *BY_HAND})
+    assert sorted({*FUNCTIONS, *imported()}) == sorted({*_generic.names(), *BY_HAND})
+
+
+def test_every_operator_has_prepare() -> None:
+    bases = {node.name: ast.unparse(node.bases[0]) for node in STUB.body if isinstance(node, ast.ClassDef)}
+    for node in STUB.body:
+        if isinstance(node, ast.FunctionDef) and node.name != "signature":
+            assert [*map(ast.unparse, node.decorator_list)] == ["preparable"]
+        elif isinstance(node, ast.AnnAssign) and (base := bases.get(ast.unparse(node.annotation))):
+            assert base.startswith("_Overloaded["), base
+    for name in BY_HAND:
+        assert hasattr(getattr(ao.ops, name), "prepare") == (name in PREPARABLE), name
 
 
 def test_functions_written_by_hand_have_the_types_of_their_modules() -> None:
     assert imported() == {name: getattr(ao.ops, name).__module__ for name in BY_HAND if name != "signature"}
-    (stub,) = functions()["signature"]
+    (stub,) = FUNCTIONS["signature"]
     assert [arg.arg for arg in stub.args.args] == [*inspect.signature(ao.ops.signature).parameters]
 
 

@@ -204,8 +204,21 @@ def test_broadcast_tokens_and_weights_may_be_compressed() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("shape", "ends", "block", "stride"),
+    [
+        ((6000, 7, 128), [1000, 1063, 4100, 6000], 64, 48),
+        ((1500, 13, 80), [700, 710, 1500], 128, 16),
+        ((130, 96, 256), [65, 130], 32, 32),
+    ],
+    ids=["long", "overlapping", "wide"],
+)
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_a_large_tensor_is_right_in_every_row(dtype: str) -> None:
-    x, weight = floats(9, (6000, 7, 128), dtype), floats(10, (64, 7), dtype)
-    ends = [1000, 1063, 4100, 6000]
-    assert same_bits(ao.ops.nsa_compress(x, weight, ends, 64, 48), ref.nsa_compress(x, weight, ends, 48))
+def test_a_large_tensor_is_right_in_every_row(
+    dtype: str, shape: tuple[int, int, int], ends: list[int], block: int, stride: int
+) -> None:
+    """Larger than what is worked on at once, in tokens and in heads."""
+    x, weight = floats(9, shape, dtype), floats(10, (block, shape[1]), dtype)
+    assert same_bits(
+        ao.ops.nsa_compress(x, weight, ends, block, stride), ref.nsa_compress(x, weight, ends, stride)
+    )

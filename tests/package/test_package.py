@@ -20,8 +20,8 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_stubs" not in path.
 LAYERS = [
     ("_cann",),
     ("runtime",),
-    ("dtypes", "formats", "_layout", "_host", "_tensor", "_creation", "tensor"),
-    ("_arguments", "dispatch"),
+    ("dtypes", "formats", "_layout", "_elements", "_host", "_tensor", "_creation", "tensor"),
+    ("_arguments", "_kept", "dispatch", "_replay", "prepared"),
     ("distributed",),
     ("ops", "stub"),
     ("cli",),

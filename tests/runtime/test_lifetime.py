@@ -87,17 +87,25 @@ def test_exit_gives_everything_back_to_cann_once() -> None:
 def test_use_after_shutdown_is_a_clear_error_and_finalizers_do_nothing() -> None:
     out = run("""
         def late():
-            for use in (tensor.numpy, lambda: asarray([1]), stream.synchronize, event.synchronize, Stream):
+            for use in (
+                *(tensor.numpy, stream.synchronize, event.synchronize, Stream, Event),
+                *(lambda: asarray([1]), lambda: zeros(3, "int8"), lambda: empty((2, 2), "int8", 29)),
+                *(lambda: quantize(tensor), lambda: quantize.prepare(tensor)),
+                *(call, lambda: call(x=tensor), ao.CallSequence([call])),
+            ):
                 try:
                     use()
                 except Exception as error:
                     print(type(error).__name__, str(error)[:35])
-            stream.close(), event.close(), tensor.close()
+            call.close(), stream.close(), event.close(), tensor.close()
             gc.collect()
+        import ascend_ops as ao
         atexit.register(late)
-        tensor, stream, event = asarray([1, 2]), Stream(), Event().record()
+        tensor, stream, event = zeros((2, 8), "float16"), Stream(), Event().record()
+        quantize = ao.ops.dynamic_quant_v2
+        call = quantize.prepare(tensor)
     """)
-    assert out.splitlines() == ["AscendError the ascend_ops runtime is shut down"] * 5
+    assert out.splitlines() == ["AscendError the ascend_ops runtime is shut down"] * 13
 
 
 @pytest.mark.parametrize("caught", [True, False])
@@ -153,21 +161,32 @@ def test_forked_child_gets_an_error_instead_of_a_hang_and_leaves_the_parent_alon
     out = run("""
         import warnings
         warnings.simplefilter("ignore")
-        tensor = asarray([1, 2, 3])
+        import ascend_ops as ao
+        tensor = asarray(np.full((1, 2), 3, np.float16))
+        call = ao.ops.dynamic_quant_v2.prepare(tensor)
+        never_run = ao.ops.dynamic_quant_v2.prepare(tensor)
+        uses = (
+            *(tensor.numpy, lambda: asarray([1]), lambda: ao.ops.dynamic_quant_v2(tensor)),
+            *(call, lambda: call(x=tensor), never_run, ao.CallSequence([call, never_run])),
+            lambda: ao.ops.dynamic_quant_v2.prepare(tensor),
+        )
+        call()
         sys.stdout.flush()
         child = os.fork()
         if child == 0:
-            try:
-                tensor.numpy()
-            except Exception as error:
-                print(type(error).__name__, "spawn" in str(error), flush=True)
-            del tensor
+            for use in uses:
+                try:
+                    use()
+                except Exception as error:
+                    print(type(error).__name__, "spawn" in str(error), flush=True)
+            call.close()
+            del tensor, call, uses, use  # never_run is alive at the end
             gc.collect()
             sys.exit(0)
-        os.waitpid(child, 0)
-        print(tensor.numpy().tolist())
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        print(tensor.numpy().tolist(), call()[0].numpy().tolist(), never_run()[0].numpy().tolist())
     """)
-    assert out.splitlines() == ["AscendError True", "[1, 2, 3]"]
+    assert out.splitlines() == ["AscendError True"] * 8 + ["0", "[[3.0, 3.0]] [[127, 127]] [[127, 127]]"]
 
 
 def test_failed_work_nobody_waited_for_shows_at_exit_and_memory_goes_back() -> None:

@@ -182,6 +182,24 @@ def test_borrowed_memory_keeps_its_owner_until_the_stream_has_passed(hold: Any) 
     assert (read(lender) == 3).all()
 
 
+def test_memory_that_owns_borrowed_memory_is_back_when_the_streams_have_passed() -> None:
+    before = memory.stats()
+    owner = memory.allocate(SIZE, default_stream())
+    for _ in range(20):
+        block = memory.borrow(owner.address, SIZE, 0, owner)
+        with Stream() as stream:
+            transfer.upload(block, 0, filled(3), stream)
+            stream.synchronize()
+        del block
+        stream.close()
+    block = memory.borrow(owner.address, SIZE, 0, owner)
+    transfer.upload(block, 0, filled(3), default_stream())
+    del owner
+    default_stream().synchronize()
+    del block
+    assert memory.stats().in_use == before.in_use
+
+
 def test_unused_borrowed_memory_lets_its_owner_go_at_once() -> None:
     owner = threading.Event()
     holders = len(gc.get_referrers(owner))

@@ -27,7 +27,11 @@ class PlayedStream:
     def __init__(self, serial: int) -> None:
         self.serial = serial
         self.closed = False
+        self.idle = False
         self.marks: list[Mark] = []
+
+    def passed(self) -> bool:
+        return self.idle
 
     def mark(self) -> Mark:
         self.marks.append(Mark())
@@ -119,13 +123,22 @@ def test_chunks_of_a_destroyed_stream_are_free_for_all_and_idle(own: Any, other:
     assert pool.take(1000, other) == (second, False)
 
 
+def test_what_an_idle_stream_used_is_free_at_once(own: Any, other: Any) -> None:
+    pool, _ = make()
+    other.idle = True
+    chunk, _ = pool.take(1000, own)
+    pool.returned.append((chunk, own, {other}))
+    assert pool.take(1000, own) == (chunk, True)
+    assert other.marks == []
+
+
 def test_pinned_memory_waits_for_its_only_user(own: Any, other: Any) -> None:
     pool, _ = make()
-    chunk, _ = pool.take(1000, None)
+    chunk = pool.grow(1000)
     pool.returned.append((chunk, None, {own}))
-    assert pool.take(1000, None)[0] != chunk
+    assert pool.take_shared(1000) is None
     own.run()
-    assert pool.take(1000, None) == (chunk, False)
+    assert pool.take_shared(1000) == chunk
 
 
 def test_foreign_owner_is_kept_until_its_users_have_passed(own: Any) -> None:

@@ -85,8 +85,7 @@ def test_no_python_is_entered_behind_the_interpreter_s_end() -> None:
         x = nn.create_tensor((4,), 0, (1,), 0, 2, (4,), memory.value)
         bound = operators.bind("aclnnAbs")
         for _ in range(50):
-            size, executor = bound.phase_one([x, x])
-            bound.phase_two(0, 0, executor, stream.value)
+            bound.phase_two(bound.phase_one([x, x]), None, stream)
         """
     )
     assert done.returncode == 0, done.stderr
@@ -130,7 +129,7 @@ ao.stub.unregister("aclnnPlan")
 names = [path.name for path in loaded_libraries().values()]
 loaded = [name for name in names if name.startswith(("libacl", "libnnopbase"))]
 bound = operators.bind("aclnnPlan")
-result = [plan(1), plan.active, active, loaded, bound.phase_one([77])[0]]
+result = [plan(1), plan.active, active, loaded, bound.phase_one(bound.arguments([77])).workspace_size.value]
 """
 
 

@@ -65,3 +65,13 @@ def written_by_hand(x: ao.Tensor) -> None:
 
 def signatures() -> None:
     assert_type(ao.ops.signature("aclnnAdd").c_name, str)
+
+
+def prepared(x: ao.Tensor, out: ao.Tensor) -> None:
+    call = ao.ops.abs.prepare(x, out=out)
+    assert_type(call, ao.PreparedCall[ao.Tensor])
+    assert_type(call(), ao.Tensor)
+    assert_type(call(self=out), ao.Tensor)
+    assert_type(ao.ops.acosh_grad.prepare(x, x, out=out)(), ao.Tensor)
+    assert_type(ao.ops.ascend_anti_quant.prepare(x, [1.0]).results, ao.Tensor)
+    ao.CallSequence([call, ao.ops.dynamic_quant_v2.prepare(x, symmetric=False)])()

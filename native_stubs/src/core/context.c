@@ -20,7 +20,8 @@ void stub_context_use(stub_context *context) {
 }
 
 static bool current_is_alive(void) {
-    return stub_handle_is(current.context, STUB_HANDLE_CONTEXT) && current.context->handle.id == current.id;
+    return stub_handle_is_still(&current.context->handle, STUB_HANDLE_CONTEXT) &&
+           current.context->handle.id == current.id;
 }
 
 static int no_context(void) {

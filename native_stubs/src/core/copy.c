@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "acl/acl_base.h"
+#include "core/bytes.h"
 #include "core/error.h"
 #include "core/memory.h"
 
@@ -65,12 +66,16 @@ int stub_fill_check(const char *function, const stub_fill *fill) {
 void stub_copy_run(const stub_copy *copy) {
     char *dst = host_view(copy->dst);
     const char *src = host_view(copy->src);
+    if (copy->height == 1) { /* else there may be gaps, which stay untouched */
+        stub_device_populate(copy->dst, copy->width);
+    }
     for (size_t row = 0; row < copy->height; row++) {
-        memmove(dst + row * copy->dst_pitch, src + row * copy->src_pitch, copy->width);
+        stub_bytes_move(dst + row * copy->dst_pitch, src + row * copy->src_pitch, copy->width);
     }
 }
 
 void stub_fill_run(const stub_fill *fill) {
+    stub_device_populate(fill->dst, fill->count);
     memset(host_view(fill->dst), fill->value, fill->count);
 }
 
@@ -112,7 +117,7 @@ int stub_copy_enqueue_staged(const char *function, const stub_copy *copy, stub_s
     if (task == NULL) {
         return fail_task_memory(function, sizeof *task + copy->width);
     }
-    memcpy(task->staged, host_view(copy->src), copy->width);
+    stub_bytes_move(task->staged, host_view(copy->src), copy->width);
     task->copy.src = task->staged;
     return stub_stream_enqueue(stream, &task->task);
 }

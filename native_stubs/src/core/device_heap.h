@@ -21,6 +21,7 @@ typedef enum { STUB_PAGE_FREE = 0, STUB_PAGE_SPAN, STUB_PAGE_SMALL } stub_page_k
 typedef struct {
     _Atomic(uint8_t) kind;
     _Atomic(uint8_t) size_class; /* small */
+    _Atomic(bool) populated;     /* stub_device_populate has seen the page since it was taken */
     _Atomic(uint32_t) head;      /* span: its first page */
     _Atomic(uint64_t) size;      /* first page of a span: bytes asked for */
     uint32_t length;             /* pages of the run, on its first page; on the last page too when it is free */
@@ -39,6 +40,9 @@ typedef struct {
     _Atomic(uint32_t) *slot_sizes;         /* per 512 bytes of HBM: see device_slots.c */
     _Atomic(uint64_t) used_bytes;
 } stub_heap;
+
+/* The page map of a device, NULL until it is used. Lock-free. */
+stub_page *stub_heap_pages(int device);
 
 /* Pages. Callers hold the lock. The taken pages stay STUB_PAGE_FREE until the caller says what they are; STUB_NO_PAGE
  * when no run is long enough. */

@@ -178,6 +178,10 @@ static int fail_free(const void *address) {
         "devPtr %p is a device address but no live allocation starts there; it may have been freed before.", address);
 }
 
+stub_page *stub_heap_pages(int device) {
+    return atomic_load_explicit(&heaps[device].pages, memory_order_acquire);
+}
+
 /* Gives a live block back; the heap's lock is held. Pages that become empty lose their memory before they can be taken
  * again. */
 static void release_block(stub_heap *heap, int device, size_t offset) {

@@ -39,6 +39,7 @@ uint32_t stub_pages_take(stub_heap *heap, uint32_t count) {
 void stub_pages_return(stub_heap *heap, uint32_t first, uint32_t count) {
     stub_page *pages = pages_of(heap);
     for (uint32_t i = first; i < first + count; i++) {
+        atomic_store_explicit(&pages[i].populated, false, memory_order_relaxed);
         atomic_store_explicit(&pages[i].kind, STUB_PAGE_FREE, memory_order_release);
     }
     uint32_t end = first + count;

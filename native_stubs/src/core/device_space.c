@@ -18,6 +18,7 @@
 
 #define MEMFD_CLOSE_ON_EXEC 1u /* MFD_CLOEXEC; older C libraries lack memfd_create and its flags */
 #define GIB_SHIFT 30
+#define COLLAPSE 25 /* MADV_COLLAPSE, since Linux 6.1 */
 
 static pthread_once_t open_once = PTHREAD_ONCE_INIT;
 static _Atomic(uintptr_t) reservation; /* 0 until made */
@@ -61,6 +62,17 @@ int stub_space_open(void) {
                                                                          : fail_space("addresses", open_errno);
 }
 
+/* Maps a file at an address that huge pages can begin at. */
+static void *map_aligned(int file) {
+    char *room =
+        mmap(NULL, device_bytes + STUB_DEVICE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) {
+        return MAP_FAILED;
+    }
+    char *base = room + (-(uintptr_t)room % STUB_DEVICE_PAGE);
+    return mmap(base, device_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, file, 0);
+}
+
 static void *map_shadow(int device) {
     int file = (int)syscall(SYS_memfd_create, "ascend-stub-hbm", MEMFD_CLOSE_ON_EXEC);
     if (file < 0) {
@@ -69,7 +81,7 @@ static void *map_shadow(int device) {
     void *base = MAP_FAILED;
     struct stat about;
     if (ftruncate(file, (off_t)device_bytes) == 0 && fstat(file, &about) == 0) {
-        base = mmap(NULL, device_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
+        base = map_aligned(file);
     }
     if (base == MAP_FAILED) {
         int error = errno;
@@ -132,6 +144,13 @@ int stub_space_file(int device) {
 
 size_t stub_space_bytes(void) {
     return device_bytes;
+}
+
+/* A page that holds nothing at all is refused: reading a byte gives it something. */
+void stub_space_populate(int device, size_t offset) {
+    char *page = stub_space_shadow(device) + offset;
+    (void)*(volatile char *)page;
+    (void)madvise(page, STUB_DEVICE_PAGE, COLLAPSE);
 }
 
 /* When the hole cannot be punched the memory merely stays; nothing depends on its contents. */

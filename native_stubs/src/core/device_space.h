@@ -32,6 +32,10 @@ int stub_space_file(int device);
 /* Bytes of every device's shadow; the reservation is open. */
 size_t stub_space_bytes(void);
 
+/* Puts one huge page of memory behind a STUB_DEVICE_PAGE at `offset`, keeping its contents, where the system has one to
+ * spare; else the page gets its memory in small ones when it is touched. */
+void stub_space_populate(int device, size_t offset);
+
 /* Gives the memory behind a range back to the system; it reads as zeros afterwards. */
 void stub_space_discard(int device, size_t offset, size_t size);
 

@@ -22,10 +22,10 @@ typedef struct released {
 } released;
 
 typedef struct {
-    pthread_mutex_t lock;
-    size_t stride; /* written before the first slab is published */
+    size_t stride; /* a power of two, so that no look-up divides; written before the first slab is published */
     _Atomic(char *) slabs[SLAB_COUNT];
-    size_t slab_used; /* objects taken from the newest slab */
+    _Alignas(OBJECT_ALIGNMENT) pthread_mutex_t lock; /* look-ups do without it and what follows */
+    size_t slab_used;                                /* objects taken from the newest slab */
     int slab_count;
     uint32_t next_id;
     released *oldest, *youngest;
@@ -48,7 +48,8 @@ static bool add_slab(pool *p, size_t size) {
         return false;
     }
     if (p->slab_count == 0) { /* look-ups read it without the lock later */
-        p->stride = (size + OBJECT_ALIGNMENT - 1) / OBJECT_ALIGNMENT * OBJECT_ALIGNMENT;
+        for (p->stride = OBJECT_ALIGNMENT; p->stride < size; p->stride *= 2) {
+        }
     }
     size_t bytes = p->stride * slab_objects(p->slab_count);
     void *slab = NULL;
@@ -111,7 +112,7 @@ static stub_handle *find_object(pool *p, const void *address) {
         }
         uintptr_t offset = (uintptr_t)address - (uintptr_t)slab;
         if (offset < p->stride * slab_objects(i)) {
-            return offset % p->stride == 0 ? (stub_handle *)(void *)(slab + offset) : NULL;
+            return (offset & (p->stride - 1)) == 0 ? (stub_handle *)(void *)(slab + offset) : NULL;
         }
     }
     return NULL;
@@ -120,6 +121,10 @@ static stub_handle *find_object(pool *p, const void *address) {
 bool stub_handle_is(const void *object, stub_handle_kind kind) {
     stub_handle *found = find_object(&pools[kind], object);
     return found != NULL && atomic_load_explicit(&found->tag, memory_order_acquire) == live_tag(kind);
+}
+
+bool stub_handle_is_still(const stub_handle *handle, stub_handle_kind kind) {
+    return atomic_load_explicit(&handle->tag, memory_order_acquire) == live_tag(kind);
 }
 
 static void queue_released(pool *p, released *entry) {

@@ -32,6 +32,9 @@ STUB_EXPORT void *stub_handle_new(stub_handle_kind kind, size_t size);
  * the pool's slabs, not dereferenced. */
 STUB_EXPORT bool stub_handle_is(const void *object, stub_handle_kind kind);
 
+/* The same for what was such a handle at some time, which needs no look-up. */
+bool stub_handle_is_still(const stub_handle *handle, stub_handle_kind kind);
+
 /* Releases the object. The caller makes sure nobody uses it any more. */
 STUB_EXPORT void stub_handle_release(void *object, stub_handle_kind kind);
 

@@ -45,6 +45,9 @@ STUB_EXPORT bool stub_find_allocation(const void *address, stub_allocation *allo
  * beyond. */
 STUB_EXPORT size_t stub_device_bytes_from(const void *address);
 
+/* Says that all of a large range is about to be written, which is then cheaper. Addresses of the host do nothing. */
+void stub_device_populate(const void *address, size_t size);
+
 STUB_EXPORT void stub_device_usage(int device, size_t *free_bytes, size_t *total_bytes);
 
 /* Pinned host memory. */

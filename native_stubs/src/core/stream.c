@@ -65,12 +65,8 @@ static bool is_live(const void *handle) {
            atomic_load(&((const stub_stream *)handle)->phase) == STREAM_OPEN;
 }
 
-int stub_stream_resolve_any(void *handle, const char *function, stub_stream **stream) {
-    stub_context *context;
-    int status = stub_context_current(&context);
-    if (status != 0) {
-        return status;
-    }
+/* In a thread whose current context is that one. */
+static int resolve(void *handle, const char *function, stub_context *context, stub_stream **stream) {
     if (handle == NULL) {
         return stub_context_default_stream(context, stream);
     }
@@ -82,13 +78,18 @@ int stub_stream_resolve_any(void *handle, const char *function, stub_stream **st
     return 0;
 }
 
+int stub_stream_resolve_any(void *handle, const char *function, stub_stream **stream) {
+    stub_context *context;
+    int status = stub_context_current(&context);
+    return status != 0 ? status : resolve(handle, function, context, stream);
+}
+
 int stub_stream_resolve(void *handle, const char *function, stub_stream **stream) {
     stub_context *context;
-    int status = stub_stream_resolve_any(handle, function, stream);
-    if (status != 0 || handle == NULL) {
-        return status;
+    int status = stub_context_current(&context);
+    if (status == 0) {
+        status = resolve(handle, function, context, stream);
     }
-    status = stub_context_current(&context);
     if (status == 0 && (*stream)->context != context) {
         return stub_fail(ACL_ERROR_RT_STREAM_CONTEXT,
                          "%s: stream %u belongs to another context (device %d) than the thread's current one (device "

@@ -9,10 +9,13 @@
 /* How long a producer lets a full queue drain to half before it is content with a single free place. */
 #define DRAIN_MS 1
 
+/* Under the lock. `done` is the worker's and dear to read, so it is asked only when the places it left are taken. */
 static bool is_full(stub_stream *stream) {
-    uint64_t waiting = atomic_load_explicit(&stream->submitted, memory_order_relaxed) -
-                       atomic_load_explicit(&stream->done, memory_order_relaxed);
-    return waiting >= (uint64_t)stub_get_settings()->queue_depth;
+    uint64_t submitted = atomic_load_explicit(&stream->submitted, memory_order_relaxed);
+    if (submitted >= stream->room) {
+        stream->room = atomic_load(&stream->done) + (uint64_t)stub_get_settings()->queue_depth;
+    }
+    return submitted >= stream->room;
 }
 
 /* Under the lock. Waking a producer for every single task is dear, so it first waits for half of the queue; but a task
@@ -71,16 +74,15 @@ static int admit(stub_stream *stream) {
     return status;
 }
 
-static void append(stub_stream *stream, stub_task *task) {
-    task->next = NULL;
-    if (stream->tail == NULL) {
-        stream->head = task;
-    } else {
-        stream->tail->next = task;
-    }
-    stream->tail = task;
+/* Under the lock. Counts first: the worker may be done with the task before this returns. */
+static void push(stub_stream *stream, stub_task *task) {
     uint64_t submitted = atomic_load_explicit(&stream->submitted, memory_order_relaxed);
     atomic_store_explicit(&stream->submitted, submitted + 1, memory_order_release);
+    stub_task *newest = atomic_load_explicit(&stream->incoming, memory_order_relaxed);
+    do {
+        task->next = newest;
+    } while (!atomic_compare_exchange_weak_explicit(&stream->incoming, &newest, task, memory_order_release,
+                                                    memory_order_relaxed));
 }
 
 /* Under the lock: whether the worker must be woken, which only one caller then does. */
@@ -100,7 +102,7 @@ int stub_stream_enqueue(stub_stream *stream, stub_task *task) {
     status = admit(stream);
     bool wake = false;
     if (status == 0) {
-        append(stream, task);
+        push(stream, task);
         wake = claim_wake(stream);
     }
     pthread_mutex_unlock(&stream->lock);

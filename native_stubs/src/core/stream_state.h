@@ -1,8 +1,9 @@
 /* The inside of a stream, for the files of this room only.
  *
  * Tasks are numbered from 0 in queueing order. `submitted` counts those accepted, `done` those finished (run or
- * skipped, and released); the worker takes the whole queue at once and needs the lock again only when that batch is
- * finished or when somebody waits for a `done` it has reached (`wake_at`). */
+ * skipped, and released). Who queues holds the lock; the worker takes the whole queue at once without it, and needs it
+ * only to go to sleep and when somebody waits for a `done` it has reached (`wake_at`). What callers write, what the
+ * worker writes and what both only read are in cache lines of their own. */
 #ifndef ASCEND_STUB_CORE_STREAM_STATE_H
 #define ASCEND_STUB_CORE_STREAM_STATE_H
 
@@ -29,19 +30,20 @@ struct stub_stream {
     struct report_thread *subscriber; /* aclrtSubscribeReport; under the lock of callback.c */
     atomic_bool has_host_functions;   /* aclrtLaunchHostFunc was used: excludes aclrtSubscribeReport */
 
-    pthread_mutex_t lock;
-    pthread_cond_t work;     /* the worker waits here for tasks */
-    pthread_cond_t progress; /* everybody else, for `done` and for the ends of aborts */
-    stub_task *head, *tail;
-    _Atomic(uint64_t) submitted; /* written under lock */
-    bool started;                /* the worker exists; the rest of this group is under lock */
-    bool parked;                 /* the worker waits for `work` */
-    bool stop;                   /* the worker shall end when the queue is empty */
-    bool orphan;                 /* nobody joins the worker: it destroys the stream itself */
+    _Alignas(64) pthread_mutex_t lock;
+    _Atomic(stub_task *) incoming; /* the queue, newest first; pushed to under lock, taken by the worker without */
+    _Atomic(uint64_t) submitted;   /* written under lock */
+    uint64_t room;                 /* tasks with smaller numbers have a place; the rest of this group is under lock */
+    bool started;                  /* the worker exists */
+    bool parked;                   /* the worker waits for `work` */
+    bool stop;                     /* the worker shall end when the queue is empty */
+    bool orphan;                   /* nobody joins the worker: it destroys the stream itself */
     bool in_host_function;
     unsigned aborting;
     unsigned aborts;
-    unsigned pins; /* threads that wait for the stream: it is not freed before they have left */
+    unsigned pins;           /* threads that wait for the stream: it is not freed before they have left */
+    pthread_cond_t work;     /* the worker waits here for tasks */
+    pthread_cond_t progress; /* everybody else, for `done` and for the ends of aborts */
     stub_record *blocked_on;
     int error;
     char *error_text;

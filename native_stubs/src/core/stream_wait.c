@@ -5,10 +5,9 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/fork.h"
+#include "core/spin.h"
 #include "core/stream_state.h"
 
-/* How often a synchronizing thread looks before it sleeps. */
-#define SPINS 400
 /* Failures from here on are the device's (507015 and its like) and stay with the stream. */
 #define FIRST_DEVICE_ERROR 500000
 
@@ -106,13 +105,10 @@ static int explain_unfinished(stub_stream *stream, uint64_t target, unsigned abo
                      stream->handle.id, timeout_ms, (unsigned long long)(target - atomic_load(&stream->done)));
 }
 
-/* Most waits are short: looking a few times is cheaper than going to sleep. */
 static void spin_until_done(stub_stream *stream) {
     uint64_t target = atomic_load_explicit(&stream->submitted, memory_order_relaxed);
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&stream->done, memory_order_relaxed) >= target) {
-            return;
-        }
+    stub_spin spin = {0};
+    while (atomic_load_explicit(&stream->done, memory_order_relaxed) < target && stub_spin_on(&spin)) {
     }
 }
 

@@ -8,11 +8,9 @@
 #include "core/callback.h"
 #include "core/error.h"
 #include "core/fork.h"
+#include "core/spin.h"
 #include "core/stream_state.h"
 #include "core/thread.h"
-
-/* How often an idle worker looks for a new task before it sleeps: about the cost of going to sleep. */
-#define SPINS 400
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static stub_stream *workers; /* streams with a worker that is not an orphan */
@@ -133,28 +131,41 @@ static void run_next(stub_stream *stream) {
     }
 }
 
-static void spin_for_work(stub_stream *stream) {
-    uint64_t done = atomic_load_explicit(&stream->done, memory_order_relaxed);
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&stream->submitted, memory_order_relaxed) != done) {
-            return;
-        }
-    }
+static bool has_work(stub_stream *stream) {
+    return atomic_load_explicit(&stream->incoming, memory_order_relaxed) != NULL;
 }
 
-/* Takes the queue; false when the worker shall end. */
-static bool take_batch(stub_stream *stream) {
+static void sleep_until_work(stub_stream *stream) {
     static const stub_deadline never = {0};
-    spin_for_work(stream);
     pthread_mutex_lock(&stream->lock);
-    while (stream->head == NULL && !stream->stop) {
+    while (!has_work(stream) && !stream->stop) {
         stream->parked = true;
         stub_condition_wait(&stream->work, &stream->lock, &never);
         stream->parked = false;
     }
-    stream->batch = stream->head;
-    stream->head = stream->tail = NULL;
     pthread_mutex_unlock(&stream->lock);
+}
+
+static stub_task *oldest_first(stub_task *newest) {
+    stub_task *oldest = NULL;
+    while (newest != NULL) {
+        stub_task *older = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = older;
+    }
+    return oldest;
+}
+
+/* Takes the queue; false when the worker shall end. */
+static bool take_batch(stub_stream *stream) {
+    stub_spin spin = {0};
+    while (!has_work(stream) && stub_spin_on(&spin)) {
+    }
+    if (!has_work(stream)) {
+        sleep_until_work(stream);
+    }
+    stream->batch = oldest_first(atomic_exchange_explicit(&stream->incoming, NULL, memory_order_acquire));
     return stream->batch != NULL && !stub_process_is_exiting();
 }
 
@@ -261,7 +272,7 @@ void stub_worker_host_function(bool entering) {
 /* An idle worker ends at once and is joined, so that nothing is left behind; a busy one dies with the process. */
 static void dismiss(stub_stream *stream) {
     pthread_mutex_lock(&stream->lock);
-    bool idle = stream->parked && stream->head == NULL;
+    bool idle = stub_stream_has_done(stream, atomic_load(&stream->submitted));
     stream->stop = true;
     pthread_cond_broadcast(&stream->work);
     pthread_cond_broadcast(&stream->progress);

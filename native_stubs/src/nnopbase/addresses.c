@@ -8,99 +8,69 @@
 #include "core/error.h"
 #include "nnopbase/executor.h"
 #include "nnopbase/objects.h"
+#include "nnopbase/places.h"
 
-typedef enum { INPUTS = 1, OUTPUTS = 2, ALL = INPUTS | OUTPUTS } side;
-
-/* Goes through the tensor and list arguments: inputs first, then outputs. What is both comes twice. */
-typedef struct {
-    const stub_call *call;
-    unsigned which;
-    unsigned pass;
-    uint32_t next;
-    const stub_param *param; /* the current argument */
-    const stub_value *value;
-} walk;
-
-static walk walk_over(const stub_call *call, side which) {
-    return (walk){.call = call, .which = which, .pass = INPUTS};
-}
-
-static bool is_member(const walk *at, const stub_param *param) {
-    const bool tensors = param->kind == STUB_TENSOR || param->kind == STUB_TENSOR_LIST;
-    const bool on_side = at->pass == INPUTS ? param->role != STUB_OUT : param->role != STUB_IN;
-    return tensors && on_side && (at->which & at->pass) != 0;
-}
-
-static bool step(walk *at) {
-    for (; at->pass <= OUTPUTS; at->pass <<= 1, at->next = 0) {
-        while (at->next < at->call->op->count) {
-            const uint32_t i = at->next++;
-            if (is_member(at, &at->call->op->params[i])) {
-                at->param = &at->call->op->params[i];
-                at->value = &at->call->args[i];
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static uint64_t count_of(const walk *at) {
-    if (at->param->kind == STUB_TENSOR) {
-        return 1;
-    }
-    return at->value->tensors != NULL ? at->value->tensors->size : 0;
-}
-
-/* Snapshots belong to the executor: they are const for kernels only. */
-static aclTensor *element(const walk *at, uint64_t i) {
-    const aclTensor *tensor = at->param->kind == STUB_TENSOR ? at->value->tensor : at->value->tensors->items[i];
-    return (aclTensor *)(uintptr_t)tensor;
-}
-
-/* The place an index names. `tensor` is NULL for an argument that was absent in phase one. */
+/* The place an index names. */
 typedef struct {
     bool found;
-    aclTensor *tensor;
+    uint32_t arg;
+    uint64_t element;
+    uint32_t number; /* in the executor's table, if it has one */
 } place;
 
-static place place_of(const stub_call *call, side which, size_t index) {
-    for (walk at = walk_over(call, which); step(&at); index -= count_of(&at)) {
-        if (index < count_of(&at)) {
-            return (place){true, element(&at, index)};
-        }
-    }
-    return (place){false, NULL};
+static const place nowhere = {0};
+
+/* The first of a side's places in an executor's table, and the one behind the last. */
+static uint32_t first_place(const stub_executor *executor, stub_side which) {
+    return which == STUB_SIDE_OUT ? executor->input_count : 0;
 }
 
-static place place_in_argument(const stub_call *call, side which, size_t argument, size_t index) {
-    for (walk at = walk_over(call, which); step(&at); argument--) {
+static uint32_t end_place(const stub_executor *executor, stub_side which) {
+    return which == STUB_SIDE_IN ? executor->input_count : executor->place_count;
+}
+
+static place place_in_table(const stub_executor *executor, stub_side which, size_t index) {
+    const uint32_t first = first_place(executor, which);
+    if (index >= end_place(executor, which) - first) {
+        return nowhere;
+    }
+    const uint32_t number = first + (uint32_t)index;
+    return (place){true, executor->places[number].arg, executor->places[number].element, number};
+}
+
+static place place_of(const stub_executor *executor, stub_side which, size_t index) {
+    if (executor->places != NULL) {
+        return place_in_table(executor, which, index);
+    }
+    for (stub_walk walk = stub_walk_over(&executor->call, which); stub_walk_step(&walk); index -= walk.count) {
+        if (index < walk.count) {
+            return (place){true, walk.arg, index, 0};
+        }
+    }
+    return nowhere;
+}
+
+static place place_in_argument(const stub_executor *executor, stub_side which, size_t argument, size_t index) {
+    uint64_t earlier = first_place(executor, which);
+    for (stub_walk walk = stub_walk_over(&executor->call, which); stub_walk_step(&walk); argument--) {
         if (argument == 0) {
-            const bool found = index < count_of(&at);
-            return (place){found, found ? element(&at, index) : NULL};
+            return index < walk.count ? (place){true, walk.arg, index, (uint32_t)(earlier + index)} : nowhere;
         }
+        earlier += walk.count;
     }
-    return (place){false, NULL};
+    return nowhere;
 }
 
-static uint64_t count_all(const stub_call *call, side which) {
-    uint64_t count = 0;
-    for (walk at = walk_over(call, which); step(&at);) {
-        count += count_of(&at);
-    }
-    return count;
-}
-
-static const char *side_name(side which) {
-    return which == ALL ? "tensors" : which == INPUTS ? "input tensors" : "output tensors";
+static const char *side_name(stub_side which) {
+    return which == STUB_SIDE_ALL ? "tensors" : which == STUB_SIDE_IN ? "input tensors" : "output tensors";
 }
 
 /* Whether a tensor of the call was made from this descriptor; every one that was gets the address. */
 static bool set_by_descriptor(const stub_call *call, const aclTensor *descriptor, void *addr) {
     bool changed = false;
-    for (walk at = walk_over(call, ALL); step(&at);) {
-        for (uint64_t i = 0; i < count_of(&at); i++) {
-            aclTensor *tensor = element(&at, i);
+    for (stub_walk walk = stub_walk_over(call, STUB_SIDE_ALL); stub_walk_step(&walk);) {
+        for (uint64_t i = 0; i < walk.count; i++) {
+            aclTensor *tensor = stub_tensor_at(call, walk.arg, i);
             if (tensor != NULL && tensor->origin == descriptor) {
                 tensor->data = addr;
                 changed = true;
@@ -110,15 +80,45 @@ static bool set_by_descriptor(const stub_call *call, const aclTensor *descriptor
     return changed;
 }
 
-static aclnnStatus set_address(const stub_call *call, place where, aclTensor *descriptor, void *addr,
+/* All places of the descriptor that is in this one. */
+static void set_ring(const stub_executor *executor, uint32_t number, void *addr) {
+    uint32_t i = number;
+    do {
+        const stub_place *at = &executor->places[i];
+        stub_tensor_at(&executor->call, at->arg, at->element)->data = addr;
+        i = at->twin;
+    } while (i != number);
+}
+
+static void change(const stub_executor *executor, place where, const aclTensor *descriptor, void *addr) {
+    aclTensor *tensor = stub_tensor_at(&executor->call, where.arg, where.element);
+    if (executor->places != NULL && tensor->origin == descriptor) {
+        set_ring(executor, where.number, addr);
+    } else if (!set_by_descriptor(&executor->call, descriptor, addr)) {
+        tensor->data = addr;
+    }
+}
+
+static bool is_alone(const stub_executor *executor, place where) {
+    return executor->places != NULL && executor->places[where.number].twin == where.number;
+}
+
+static aclnnStatus set_address(stub_executor *executor, place where, aclTensor *descriptor, void *addr,
                                const char *function) {
-    if (where.tensor == NULL) {
+    const aclTensor *tensor = stub_tensor_at(&executor->call, where.arg, where.element);
+    if (tensor == NULL) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID,
                          "%s: this tensor of %s was NULL in phase one; run phase one again to pass one", function,
-                         call->op->name);
+                         executor->call.op->name);
     }
-    if (!set_by_descriptor(call, descriptor, addr)) {
-        where.tensor->data = addr;
+    /* Runs go on sharing the snapshot when nothing changes. */
+    if (tensor->origin != descriptor || tensor->data != addr || !is_alone(executor, where)) {
+        const aclnnStatus status = stub_executor_unshare(executor);
+        if (status != ACLNN_SUCCESS) {
+            return status;
+        }
+        change(executor, where, descriptor, addr);
+        atomic_store_explicit(&executor->changed, true, memory_order_relaxed);
     }
     descriptor->data = addr;
     return ACLNN_SUCCESS;
@@ -126,38 +126,38 @@ static aclnnStatus set_address(const stub_call *call, place where, aclTensor *de
 
 /* 561103 for a missing descriptor or executor, 161002 for dead ones. */
 static aclnnStatus require_both(const aclOpExecutor *handle, const void *object, stub_magic magic,
-                                const stub_call **call, const char *function) {
+                                stub_executor **executor, const char *function) {
     if (object == NULL || handle == NULL) {
         return stub_fail(ACLNN_ERR_INNER_NULLPTR, "%s: the %s is NULL", function,
                          object == NULL ? stub_magic_name(magic) : "executor");
     }
-    const stub_executor *executor = stub_executor_find(handle);
-    if (executor == NULL) {
+    *executor = stub_executor_find(handle);
+    if (*executor == NULL) {
         return stub_executor_refuse(ACLNN_ERR_PARAM_INVALID, function, handle);
     }
-    *call = &executor->call;
     return stub_require(object, magic, function);
 }
 
-static aclnnStatus set_tensor(aclOpExecutor *executor, side which, size_t index, aclTensor *tensor, void *addr,
+static aclnnStatus set_tensor(aclOpExecutor *handle, stub_side which, size_t index, aclTensor *tensor, void *addr,
                               const char *function) {
-    const stub_call *call;
-    const aclnnStatus status = require_both(executor, tensor, STUB_MAGIC_TENSOR, &call, function);
+    stub_executor *executor;
+    const aclnnStatus status = require_both(handle, tensor, STUB_MAGIC_TENSOR, &executor, function);
     if (status != ACLNN_SUCCESS) {
         return status;
     }
-    const place where = place_of(call, which, index);
+    const place where = place_of(executor, which, index);
     if (!where.found) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: index is %zu, but %s has %llu %s", function, index,
-                         call->op->name, (unsigned long long)count_all(call, which), side_name(which));
+                         executor->call.op->name, (unsigned long long)stub_count_places(&executor->call, which),
+                         side_name(which));
     }
-    return set_address(call, where, tensor, addr, function);
+    return set_address(executor, where, tensor, addr, function);
 }
 
-static aclnnStatus set_element(aclOpExecutor *executor, side which, size_t argument, size_t index,
+static aclnnStatus set_element(aclOpExecutor *handle, stub_side which, size_t argument, size_t index,
                                const aclTensorList *list, void *addr, const char *function) {
-    const stub_call *call;
-    const aclnnStatus status = require_both(executor, list, STUB_MAGIC_TENSOR_LIST, &call, function);
+    stub_executor *executor;
+    const aclnnStatus status = require_both(handle, list, STUB_MAGIC_TENSOR_LIST, &executor, function);
     if (status != ACLNN_SUCCESS) {
         return status;
     }
@@ -168,40 +168,40 @@ static aclnnStatus set_element(aclOpExecutor *executor, side which, size_t argum
     if (list->items[index] == NULL) {
         return stub_fail(ACLNN_ERR_INNER_NULLPTR, "%s: tensor %zu of the list is NULL", function, index);
     }
-    const place where = place_in_argument(call, which, argument, index);
+    const place where = place_in_argument(executor, which, argument, index);
     if (!where.found) {
         return stub_fail(
             ACLNN_ERR_PARAM_INVALID,
             "%s: irIndex %zu and relativeIndex %zu name none of the %s of %s; irIndex counts its tensor and "
             "tensor list arguments",
-            function, argument, index, side_name(which), call->op->name);
+            function, argument, index, side_name(which), executor->call.op->name);
     }
-    return set_address(call, where, list->items[index], addr, function);
+    return set_address(executor, where, list->items[index], addr, function);
 }
 
 aclnnStatus aclSetTensorAddr(aclOpExecutor *executor, const size_t index, aclTensor *tensor, void *addr) {
-    return set_tensor(executor, ALL, index, tensor, addr, "aclSetTensorAddr");
+    return set_tensor(executor, STUB_SIDE_ALL, index, tensor, addr, "aclSetTensorAddr");
 }
 
 aclnnStatus aclSetInputTensorAddr(aclOpExecutor *executor, const size_t index, aclTensor *tensor, void *addr) {
-    return set_tensor(executor, INPUTS, index, tensor, addr, "aclSetInputTensorAddr");
+    return set_tensor(executor, STUB_SIDE_IN, index, tensor, addr, "aclSetInputTensorAddr");
 }
 
 aclnnStatus aclSetOutputTensorAddr(aclOpExecutor *executor, const size_t index, aclTensor *tensor, void *addr) {
-    return set_tensor(executor, OUTPUTS, index, tensor, addr, "aclSetOutputTensorAddr");
+    return set_tensor(executor, STUB_SIDE_OUT, index, tensor, addr, "aclSetOutputTensorAddr");
 }
 
 aclnnStatus aclSetDynamicTensorAddr(aclOpExecutor *executor, size_t irIndex, const size_t relativeIndex,
                                     aclTensorList *tensors, void *addr) {
-    return set_element(executor, ALL, irIndex, relativeIndex, tensors, addr, "aclSetDynamicTensorAddr");
+    return set_element(executor, STUB_SIDE_ALL, irIndex, relativeIndex, tensors, addr, "aclSetDynamicTensorAddr");
 }
 
 aclnnStatus aclSetDynamicInputTensorAddr(aclOpExecutor *executor, size_t irIndex, const size_t relativeIndex,
                                          aclTensorList *tensors, void *addr) {
-    return set_element(executor, INPUTS, irIndex, relativeIndex, tensors, addr, "aclSetDynamicInputTensorAddr");
+    return set_element(executor, STUB_SIDE_IN, irIndex, relativeIndex, tensors, addr, "aclSetDynamicInputTensorAddr");
 }
 
 aclnnStatus aclSetDynamicOutputTensorAddr(aclOpExecutor *executor, size_t irIndex, const size_t relativeIndex,
                                           aclTensorList *tensors, void *addr) {
-    return set_element(executor, OUTPUTS, irIndex, relativeIndex, tensors, addr, "aclSetDynamicOutputTensorAddr");
+    return set_element(executor, STUB_SIDE_OUT, irIndex, relativeIndex, tensors, addr, "aclSetDynamicOutputTensorAddr");
 }

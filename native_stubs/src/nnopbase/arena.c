@@ -18,7 +18,7 @@ void stub_arena_start(stub_arena *arena, void *memory, size_t size) {
 }
 
 static bool add_block(stub_arena *arena, size_t size) {
-    const size_t usable = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+    const size_t usable = size > BLOCK_SIZE ? size + STUB_ARENA_ALIGNMENT : BLOCK_SIZE;
     stub_arena_block *block = malloc(sizeof *block + usable);
     if (block == NULL) {
         return false;
@@ -30,17 +30,8 @@ static bool add_block(stub_arena *arena, size_t size) {
     return true;
 }
 
-void *stub_arena_take(stub_arena *arena, size_t size) {
-    if (size > SIZE_MAX / 2) {
-        return NULL;
-    }
-    const size_t rounded = (size + STUB_ARENA_ALIGNMENT - 1) / STUB_ARENA_ALIGNMENT * STUB_ARENA_ALIGNMENT;
-    if (rounded > (size_t)(arena->end - arena->next) && !add_block(arena, rounded)) {
-        return NULL;
-    }
-    char *taken = arena->next;
-    arena->next += rounded;
-    return taken;
+void *stub_arena_take_block(stub_arena *arena, size_t size) {
+    return size <= SIZE_MAX / 2 && add_block(arena, size) ? stub_arena_take(arena, size) : NULL;
 }
 
 void stub_arena_release(stub_arena *arena) {

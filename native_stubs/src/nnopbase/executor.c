@@ -1,16 +1,13 @@
-/* The slots of executors: a table that grows by chunks and never shrinks, and a lock-free list of the free ones. */
+/* The life of an executor: its slot, the snapshot in there, and the handles to it. */
 #include "nnopbase/executor.h"
-
-#include <stdatomic.h>
-#include <stdlib.h>
 
 #include "aclnn/opdev/op_errno.h"
 #include "core/error.h"
+#include "nnopbase/slots.h"
+#include "nnopbase/snapshot.h"
 
-#define NUMBER_BITS 20
+#define NUMBER_BITS STUB_SLOT_NUMBER_BITS
 #define USES_BITS 28
-#define CHUNK_SLOTS 256u
-#define CHUNKS ((1u << NUMBER_BITS) / CHUNK_SLOTS)
 
 /* The bits above number and uses. No address of a process has them, so that a handle which is followed faults. */
 #define HANDLE_MARK ((uint64_t)0xec << (NUMBER_BITS + USES_BITS))
@@ -20,90 +17,24 @@ _Static_assert(sizeof(void *) == sizeof(uint64_t), "handles need 64 bits");
 /* State of a slot: uses << 1, plus 1 while its handle is valid. */
 #define PUBLISHED ((uint64_t)1)
 
-static _Atomic(stub_executor *) chunks[CHUNKS];
-static _Atomic(uint32_t) first_unused;
-
-/* Number plus one of the first free slot, and above it a count of changes: without it a slot that left the list and
- * came back while another thread was looking would go unnoticed. */
-static _Atomic(uint64_t) free_list;
-
-static stub_executor *slot_at(uint32_t number) {
-    stub_executor *chunk = atomic_load_explicit(&chunks[number / CHUNK_SLOTS], memory_order_acquire);
-    return chunk != NULL ? &chunk[number % CHUNK_SLOTS] : NULL;
-}
-
-static stub_executor *pop_free(void) {
-    uint64_t head = atomic_load_explicit(&free_list, memory_order_acquire);
-    while ((uint32_t)head != 0) {
-        stub_executor *slot = slot_at((uint32_t)head - 1);
-        const uint32_t next = atomic_load_explicit(&slot->next_free, memory_order_relaxed);
-        const uint64_t changed = ((head >> 32) + 1) << 32 | next;
-        if (atomic_compare_exchange_weak_explicit(&free_list, &head, changed, memory_order_acquire,
-                                                  memory_order_acquire)) {
-            return slot;
-        }
-    }
-    return NULL;
-}
-
-static void push_free(stub_executor *slot) {
-    uint64_t head = atomic_load_explicit(&free_list, memory_order_relaxed);
-    uint64_t changed;
-    do {
-        atomic_store_explicit(&slot->next_free, (uint32_t)head, memory_order_relaxed);
-        changed = ((head >> 32) + 1) << 32 | (slot->number + 1);
-    } while (
-        !atomic_compare_exchange_weak_explicit(&free_list, &head, changed, memory_order_release, memory_order_relaxed));
-}
-
-/* Several threads may get here at once; the first one's chunk stays. */
-static bool ensure_chunk(uint32_t index) {
-    if (atomic_load_explicit(&chunks[index], memory_order_acquire) != NULL) {
-        return true;
-    }
-    stub_executor *chunk = calloc(CHUNK_SLOTS, sizeof *chunk);
-    if (chunk == NULL) {
-        return false;
-    }
-    for (uint32_t i = 0; i < CHUNK_SLOTS; i++) {
-        chunk[i].number = index * CHUNK_SLOTS + i;
-    }
-    stub_executor *none = NULL;
-    if (!atomic_compare_exchange_strong_explicit(&chunks[index], &none, chunk, memory_order_acq_rel,
-                                                 memory_order_acquire)) {
-        free(chunk);
-    }
-    return true;
-}
-
-static stub_executor *take_unused(void) {
-    uint32_t number = atomic_load_explicit(&first_unused, memory_order_relaxed);
-    do {
-        if (number / CHUNK_SLOTS >= CHUNKS || !ensure_chunk(number / CHUNK_SLOTS)) {
-            return NULL;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(&first_unused, &number, number + 1, memory_order_relaxed,
-                                                    memory_order_relaxed));
-    return slot_at(number);
-}
-
 stub_executor *stub_executor_new(void) {
-    stub_executor *slot = pop_free();
-    if (slot == NULL) {
-        slot = take_unused();
-    }
+    stub_executor *slot = stub_slot_take();
     if (slot == NULL) {
         stub_fail(ACLNN_ERR_INNER_CREATE_EXECUTOR,
                   "no room for another executor, %u exist: finish each phase one with its phase two or with "
                   "aclDestroyAclOpExecutor",
-                  atomic_load_explicit(&first_unused, memory_order_relaxed));
+                  stub_slot_count());
         return NULL;
     }
     slot->repeatable = slot->ran = false;
+    atomic_store_explicit(&slot->changed, false, memory_order_relaxed);
     slot->kernel = NULL;
     slot->registration = NULL;
+    slot->source = NULL;
+    slot->places = NULL;
     slot->plan = (stub_plan){0};
     slot->call = (stub_call){0};
+    atomic_store_explicit(&slot->references, 1, memory_order_relaxed);
     stub_arena_start(&slot->arena, slot->memory, sizeof slot->memory);
     return slot;
 }
@@ -119,6 +50,20 @@ static void leave_communicator(stub_executor *executor) {
     stub_comm_release(executor->plan.comm);
 }
 
+/* One reference less; the last one frees the slot. */
+static void drop_reference(stub_executor *slot) {
+    /* Only who has a reference makes new ones, so the last one needs no further care. */
+    if (atomic_load_explicit(&slot->references, memory_order_acquire) != 1 &&
+        atomic_fetch_sub_explicit(&slot->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    stub_arena_release(&slot->arena);
+    /* The next use has another count even when this one was never published. */
+    const uint64_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
+    atomic_store_explicit(&slot->state, (state & ~PUBLISHED) + 2, memory_order_release);
+    stub_slot_give(slot);
+}
+
 void stub_executor_release(stub_executor *executor) {
     if (executor->plan.comm != NULL) {
         leave_communicator(executor);
@@ -126,11 +71,59 @@ void stub_executor_release(stub_executor *executor) {
     if (executor->registration != NULL) {
         stub_registration_release(executor->registration);
     }
-    stub_arena_release(&executor->arena);
-    /* The next use has another count even when this one was never published. */
-    const uint64_t state = atomic_load_explicit(&executor->state, memory_order_relaxed);
-    atomic_store_explicit(&executor->state, (state & ~PUBLISHED) + 2, memory_order_release);
-    push_free(executor);
+    if (executor->source != NULL) {
+        drop_reference(executor->source);
+    }
+    drop_reference(executor);
+}
+
+static stub_executor *snapshot_owner(stub_executor *executor) {
+    return executor->source != NULL ? executor->source : executor;
+}
+
+static aclnnStatus copy_snapshot(const stub_executor *executor, stub_executor *copy) {
+    const aclnnStatus status = stub_snapshot_again(&copy->arena, &executor->call, &copy->call);
+    copy->call.user = executor->call.user;
+    return status;
+}
+
+/* Who changes addresses before every run is better off with copies for the runs: the executor's own snapshot stays
+ * unshared, and is changed in place. */
+aclnnStatus stub_executor_lend(stub_executor *executor, stub_executor *run) {
+    if (atomic_load_explicit(&executor->changed, memory_order_relaxed)) {
+        atomic_store_explicit(&executor->changed, false, memory_order_relaxed);
+        return copy_snapshot(executor, run);
+    }
+    run->source = snapshot_owner(executor);
+    atomic_fetch_add_explicit(&run->source->references, 1, memory_order_relaxed);
+    run->call = executor->call;
+    return ACLNN_SUCCESS;
+}
+
+/* The executor uses `copy`, which nobody else has, from now on. */
+static void move_to(stub_executor *executor, stub_executor *copy) {
+    if (executor->source != NULL) {
+        drop_reference(executor->source);
+    }
+    executor->source = copy;
+    executor->call.args = copy->call.args;
+}
+
+aclnnStatus stub_executor_unshare(stub_executor *executor) {
+    if (atomic_load_explicit(&snapshot_owner(executor)->references, memory_order_acquire) == 1) {
+        return ACLNN_SUCCESS;
+    }
+    stub_executor *copy = stub_executor_new();
+    if (copy == NULL) {
+        return ACLNN_ERR_INNER_CREATE_EXECUTOR;
+    }
+    const aclnnStatus status = copy_snapshot(executor, copy);
+    if (status != ACLNN_SUCCESS) {
+        stub_executor_release(copy);
+        return status;
+    }
+    move_to(executor, copy);
+    return ACLNN_SUCCESS;
 }
 
 aclOpExecutor *stub_executor_publish(stub_executor *executor) {
@@ -147,7 +140,7 @@ static stub_executor *slot_of(const aclOpExecutor *handle, uint64_t *uses) {
         return NULL;
     }
     *uses = bits >> NUMBER_BITS & ((1u << USES_BITS) - 1);
-    return slot_at((uint32_t)(bits & ((1u << NUMBER_BITS) - 1)));
+    return stub_slot_at((uint32_t)(bits & ((1u << NUMBER_BITS) - 1)));
 }
 
 stub_executor *stub_executor_find(const aclOpExecutor *handle) {

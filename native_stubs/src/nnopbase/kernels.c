@@ -1,4 +1,5 @@
-/* The kernels registered at run time: a list by operator name, and a gate that closes before an interpreter ends. */
+/* The kernels registered at run time: a list by operator name, and a gate that closes before an interpreter ends. The
+ * names stay for ever, so that operators without a registered kernel are told apart without a lock. */
 #include "nnopbase/kernels.h"
 
 #include <pthread.h>
@@ -11,17 +12,20 @@
 #include "core/error.h"
 
 struct stub_registration {
-    stub_registration *next;
     _Atomic(uint32_t) references; /* the list's and those of planned calls */
     stub_kernel kernel;
     void *user;
     void (*release)(void *user);
-    char name[];
 };
 
+typedef struct named {
+    struct named *next;
+    _Atomic(stub_registration *) current; /* NULL: none; written and retained under the lock */
+    char name[];
+} named;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static stub_registration *registrations; /* under the lock */
-static _Atomic(uint32_t) registered;     /* how many: nobody takes the lock when there are none */
+static _Atomic(named *) names; /* grows at its head, under the lock */
 
 /* Twice the number of functions being called, plus one when no more may be. */
 static _Atomic(uint32_t) gate;
@@ -77,18 +81,21 @@ void *stub_registration_user(const stub_registration *registration) {
     return registration == NULL ? NULL : registration->user;
 }
 
-/* Under the lock: where the list refers to the operator's registration, or ends. */
-static stub_registration **find(const char *name) {
-    stub_registration **link = &registrations;
-    while (*link != NULL && strcmp((*link)->name, name) != 0) {
-        link = &(*link)->next;
+static named *find(const char *name) {
+    named *entry = atomic_load_explicit(&names, memory_order_acquire);
+    while (entry != NULL && strcmp(entry->name, name) != 0) {
+        entry = entry->next;
     }
-    return link;
+    return entry;
 }
 
-static stub_registration *find_retained(const char *name) {
+static stub_registration *current_of(named *entry) {
+    return entry == NULL ? NULL : atomic_load_explicit(&entry->current, memory_order_acquire);
+}
+
+static stub_registration *retain_current(named *entry) {
     pthread_mutex_lock(&lock);
-    stub_registration *found = *find(name);
+    stub_registration *found = current_of(entry);
     if (found != NULL) {
         stub_registration_retain(found);
     }
@@ -97,36 +104,42 @@ static stub_registration *find_retained(const char *name) {
 }
 
 const stub_kernel *stub_kernel_of(const stub_operator *op, stub_registration **registration) {
-    *registration = atomic_load_explicit(&registered, memory_order_relaxed) == 0 ? NULL : find_retained(op->name);
+    named *entry = find(op->name);
+    *registration = current_of(entry) == NULL ? NULL : retain_current(entry);
     return *registration != NULL ? &(*registration)->kernel : op->kernel;
 }
 
 bool stub_kernel_is_registered(const char *name) {
-    pthread_mutex_lock(&lock);
-    const bool found = *find(name) != NULL;
-    pthread_mutex_unlock(&lock);
-    return found;
+    return current_of(find(name)) != NULL;
 }
 
-/* Under the lock: takes the operator's registration out of the list; NULL when it has none. */
-static stub_registration *take(const char *name) {
-    stub_registration **link = find(name);
-    stub_registration *found = *link;
-    if (found != NULL) {
-        *link = found->next;
-        atomic_fetch_sub_explicit(&registered, 1, memory_order_relaxed);
+/* Under the lock. NULL without memory. */
+static named *find_or_add(const char *name) {
+    named *entry = find(name);
+    if (entry != NULL) {
+        return entry;
     }
-    return found;
+    const size_t size = strlen(name) + 1;
+    entry = calloc(1, sizeof *entry + size);
+    if (entry != NULL) {
+        memcpy(entry->name, name, size);
+        entry->next = atomic_load_explicit(&names, memory_order_relaxed);
+        atomic_store_explicit(&names, entry, memory_order_release);
+    }
+    return entry;
 }
 
-static stub_registration *new_registration(const char *name, const stub_kernel *kernel) {
-    const size_t size = strlen(name) + 1;
-    stub_registration *made = malloc(sizeof *made + size);
+static stub_registration *new_registration(const stub_kernel *kernel, void *user, void (*release)(void *)) {
+    stub_registration *made = malloc(sizeof *made);
     if (made != NULL) {
-        *made = (stub_registration){.references = 1, .kernel = *kernel};
-        memcpy(made->name, name, size);
+        *made = (stub_registration){.references = 1, .kernel = *kernel, .user = user, .release = release};
     }
     return made;
+}
+
+/* Under the lock: puts a registration (NULL: none) in the place of the earlier one, which is the caller's then. */
+static stub_registration *replace(named *entry, stub_registration *made) {
+    return entry == NULL ? NULL : atomic_exchange_explicit(&entry->current, made, memory_order_acq_rel);
 }
 
 aclnnStatus stub_register_kernel(const char *name, const stub_kernel *kernel, void *user, void (*release)(void *)) {
@@ -136,19 +149,15 @@ aclnnStatus stub_register_kernel(const char *name, const stub_kernel *kernel, vo
                          : kernel == NULL ? "kernel"
                                           : "run function");
     }
-    stub_registration *made = new_registration(name, kernel);
-    if (made == NULL) {
+    stub_registration *made = new_registration(kernel, user, release);
+    pthread_mutex_lock(&lock);
+    named *entry = made != NULL ? find_or_add(name) : NULL;
+    stub_registration *earlier = replace(entry, made);
+    pthread_mutex_unlock(&lock);
+    if (entry == NULL) {
+        free(made);
         return stub_fail(ACLNN_ERR_INNER_CREATE_EXECUTOR, "stub_register_kernel: the host is out of memory");
     }
-    made->user = user;
-    made->release = release;
-    pthread_mutex_lock(&lock);
-    /* Counted before the earlier one leaves: who looks without the lock must not see none in between. */
-    atomic_fetch_add_explicit(&registered, 1, memory_order_relaxed);
-    stub_registration *earlier = take(name);
-    made->next = registrations;
-    registrations = made;
-    pthread_mutex_unlock(&lock);
     if (earlier != NULL) {
         stub_registration_release(earlier);
     }
@@ -160,7 +169,7 @@ aclnnStatus stub_unregister_kernel(const char *name) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "stub_unregister_kernel: the operator's name is NULL");
     }
     pthread_mutex_lock(&lock);
-    stub_registration *taken = take(name);
+    stub_registration *taken = replace(find(name), NULL);
     pthread_mutex_unlock(&lock);
     if (taken == NULL) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "stub_unregister_kernel: no kernel is registered for %s", name);

@@ -13,10 +13,6 @@ const char *stub_magic_name(stub_magic magic) {
     return names[magic - STUB_MAGIC_TENSOR];
 }
 
-bool stub_is_alive(const void *object, stub_magic magic) {
-    return *(const volatile uint32_t *)object == (uint32_t)magic;
-}
-
 aclnnStatus stub_require(const void *object, stub_magic magic, const char *function) {
     if (object == NULL) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: the %s is NULL", function, stub_magic_name(magic));

@@ -20,7 +20,9 @@ typedef enum {
 } stub_magic;
 
 /* Best effort: looks into memory that the caller says is a descriptor. */
-bool stub_is_alive(const void *object, stub_magic magic);
+static inline bool stub_is_alive(const void *object, stub_magic magic) {
+    return *(const volatile uint32_t *)object == (uint32_t)magic;
+}
 
 /* "aclTensor" and so on, for texts. */
 const char *stub_magic_name(stub_magic magic);

@@ -1,11 +1,12 @@
 /* The two phases of every operator, and the life of an executor between them.
  *
- * Phase one snapshots the call into an executor. Phase two turns that executor into a task of the stream; for a
- * repeatable one it makes a copy of it, so that addresses may be changed and the executor may be destroyed while
+ * Phase one snapshots the call into an executor. Phase two turns that executor into a task of the stream; of a
+ * repeatable one it makes a run of its own, so that addresses may be changed and the executor may be destroyed while
  * earlier runs are still queued. */
 #include "aclnn/opdev/op_errno.h"
 #include "core/error.h"
 #include "nnopbase/executor.h"
+#include "nnopbase/places.h"
 #include "nnopbase/snapshot.h"
 
 static aclnnStatus refuse_without_kernel(const stub_operator *op) {
@@ -16,9 +17,12 @@ static aclnnStatus refuse_without_kernel(const stub_operator *op) {
                      op->name, op->name);
 }
 
-static bool has_context(void) {
+/* First of all: a forked child, which has none, must not wait for locks that other threads held. */
+static aclnnStatus require_context(const stub_operator *op) {
     stub_context *context;
-    return stub_context_current(&context) == 0;
+    return stub_context_current(&context) == 0
+               ? ACLNN_SUCCESS
+               : stub_fail(ACLNN_ERR_RUNTIME_ERROR, "%sGetWorkspaceSize needs a current context", op->name);
 }
 
 /* An executor that runs with this kernel; takes the registration over. NULL with a text when there is no room. */
@@ -64,6 +68,10 @@ aclnnStatus stub_phase_one(const stub_operator *op, const stub_value *args, uint
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%sGetWorkspaceSize: %s is NULL", op->name,
                          workspace_size == NULL ? "workspaceSize" : "executor");
     }
+    aclnnStatus status = require_context(op);
+    if (status != ACLNN_SUCCESS) {
+        return status;
+    }
     stub_registration *registration;
     const stub_kernel *kernel = stub_kernel_of(op, &registration);
     if (kernel == NULL) {
@@ -73,9 +81,7 @@ aclnnStatus stub_phase_one(const stub_operator *op, const stub_value *args, uint
     if (made == NULL) {
         return ACLNN_ERR_INNER_CREATE_EXECUTOR;
     }
-    aclnnStatus status =
-        has_context() ? take_snapshot(made, op, args)
-                      : stub_fail(ACLNN_ERR_RUNTIME_ERROR, "%sGetWorkspaceSize needs a current context", op->name);
+    status = take_snapshot(made, op, args);
     if (status == ACLNN_SUCCESS) {
         status = check_call(made);
     }
@@ -103,8 +109,8 @@ static void release_task(stub_task *task) {
     stub_executor_release((stub_executor *)task);
 }
 
-/* A copy of a repeatable executor, to be run once. */
-static aclnnStatus copy_executor(const stub_executor *executor, stub_executor **copy) {
+/* One run of a repeatable executor. */
+static aclnnStatus new_run(stub_executor *executor, stub_executor **run) {
     if (executor->registration != NULL) {
         stub_registration_retain(executor->registration);
     }
@@ -112,7 +118,7 @@ static aclnnStatus copy_executor(const stub_executor *executor, stub_executor **
     if (made == NULL) {
         return ACLNN_ERR_INNER_CREATE_EXECUTOR;
     }
-    const aclnnStatus status = take_snapshot(made, executor->call.op, executor->call.args);
+    const aclnnStatus status = stub_executor_lend(executor, made);
     if (status != ACLNN_SUCCESS) {
         stub_executor_release(made);
         return status;
@@ -121,15 +127,15 @@ static aclnnStatus copy_executor(const stub_executor *executor, stub_executor **
     if (made->plan.comm != NULL) {
         stub_comm_retain(made->plan.comm);
     }
-    *copy = made;
+    *run = made;
     return ACLNN_SUCCESS;
 }
 
-/* What to run for a handle: the executor itself, which the handle then no longer names, or a copy. */
+/* What to run for a handle: the executor itself, which the handle then no longer names, or one run of it. */
 static aclnnStatus take_run(const stub_operator *op, const aclOpExecutor *handle, stub_executor **run) {
-    const stub_executor *executor = stub_executor_find(handle);
+    stub_executor *executor = stub_executor_find(handle);
     if (executor != NULL && executor->repeatable) {
-        return copy_executor(executor, run);
+        return new_run(executor, run);
     }
     *run = stub_executor_take(handle);
     return *run != NULL ? ACLNN_SUCCESS : stub_executor_refuse(ACLNN_ERR_PARAM_INVALID, op->name, handle);
@@ -204,6 +210,9 @@ aclnnStatus aclSetAclOpExecutorRepeatable(aclOpExecutor *executor) {
     stub_executor *found = stub_executor_find(executor);
     if (found == NULL) {
         return stub_executor_refuse(ACLNN_ERR_INNER, "aclSetAclOpExecutorRepeatable", executor);
+    }
+    if (!found->repeatable) {
+        stub_places_make(found);
     }
     found->repeatable = true;
     return ACLNN_SUCCESS;

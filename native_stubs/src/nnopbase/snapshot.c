@@ -14,17 +14,22 @@ typedef struct {
     stub_arena *arena;
     const stub_operator *op;
     const stub_param *param; /* the one being copied, for texts */
+    bool again;              /* from a snapshot, which is sound */
     aclnnStatus status;      /* the first failure */
 } copying;
 
-static void *take(copying *state, size_t size) {
-    void *memory = stub_arena_take(state->arena, size);
-    if (memory == NULL && state->status == ACLNN_SUCCESS) {
+static void *fail_memory(copying *state) {
+    if (state->status == ACLNN_SUCCESS) {
         state->status =
             stub_fail(ACLNN_ERR_INNER_CREATE_EXECUTOR, "%sGetWorkspaceSize: no host memory for a copy of %s",
                       state->op->name, state->param->name);
     }
-    return memory;
+    return NULL;
+}
+
+static inline void *take(copying *state, size_t size) {
+    void *memory = stub_arena_take(state->arena, size);
+    return memory != NULL ? memory : fail_memory(state);
 }
 
 static void *take_copy(copying *state, const void *from, size_t size) {
@@ -35,18 +40,19 @@ static void *take_copy(copying *state, const void *from, size_t size) {
     return memory;
 }
 
+static bool refuse_dead(copying *state, stub_magic magic) {
+    state->status = stub_fail(ACLNN_ERR_PARAM_INVALID,
+                              "%sGetWorkspaceSize: %s is not a live %s, but a destroyed one or another kind of handle",
+                              state->op->name, state->param->name, stub_magic_name(magic));
+    return false;
+}
+
 /* Whether there is a descriptor to copy: NULL is an absent optional argument. */
-static bool present(copying *state, const void *object, stub_magic magic) {
+static inline bool present(copying *state, const void *object, stub_magic magic) {
     if (object == NULL || state->status != ACLNN_SUCCESS) {
         return false;
     }
-    if (!stub_is_alive(object, magic)) {
-        state->status =
-            stub_fail(ACLNN_ERR_PARAM_INVALID,
-                      "%sGetWorkspaceSize: %s is not a live %s, but a destroyed one or another kind of handle",
-                      state->op->name, state->param->name, stub_magic_name(magic));
-    }
-    return state->status == ACLNN_SUCCESS;
+    return stub_is_alive(object, magic) || refuse_dead(state, magic);
 }
 
 static bool has_negative_dimension(const aclTensor *tensor) {
@@ -58,20 +64,32 @@ static bool has_negative_dimension(const aclTensor *tensor) {
     return false;
 }
 
+static bool refuse_impossible(copying *state, const aclTensor *tensor, bool negative) {
+    char text[160];
+    state->status = stub_fail(ACLNN_ERR_PARAM_INVALID, "%sGetWorkspaceSize: the shape of %s is impossible: %s %s",
+                              state->op->name, state->param->name, stub_describe(tensor, text, sizeof text),
+                              negative ? "has a negative dimension" : "is larger than any device memory");
+    return false;
+}
+
 /* aclCreateTensor takes any numbers; kernels may rely on what this lets through. */
 static bool is_possible(copying *state, const aclTensor *tensor) {
-    const bool negative = has_negative_dimension(tensor);
-    if (negative || stub_tensor_numel(tensor) > MAX_ELEMENTS) {
-        char text[160];
-        state->status = stub_fail(ACLNN_ERR_PARAM_INVALID, "%sGetWorkspaceSize: the shape of %s is impossible: %s %s",
-                                  state->op->name, state->param->name, stub_describe(tensor, text, sizeof text),
-                                  negative ? "has a negative dimension" : "is larger than any device memory");
+    uint64_t count = 1;
+    uint64_t bits = 0; /* a factor or a product that is negative or large has bits up there */
+    for (uint32_t i = 0; i < tensor->rank; i++) {
+        count *= (uint64_t)tensor->shape[i];
+        bits |= (uint64_t)tensor->shape[i] | count;
+        count &= UINT32_MAX;
     }
-    return state->status == ACLNN_SUCCESS;
+    if (bits <= UINT32_MAX) {
+        return true;
+    }
+    const bool negative = has_negative_dimension(tensor);
+    return (!negative && stub_tensor_numel(tensor) <= MAX_ELEMENTS) || refuse_impossible(state, tensor, negative);
 }
 
 static aclTensor *copy_tensor(copying *state, const aclTensor *from) {
-    if (!present(state, from, STUB_MAGIC_TENSOR) || !is_possible(state, from)) {
+    if (!present(state, from, STUB_MAGIC_TENSOR) || !(state->again || is_possible(state, from))) {
         return NULL;
     }
     /* The three arrays are one block, in the order shape, strides, storage. */
@@ -80,7 +98,7 @@ static aclTensor *copy_tensor(copying *state, const aclTensor *from) {
     if (to != NULL) {
         *to = *from;
         to->moved = NULL;
-        to->origin = from;
+        to->origin = state->again ? from->origin : from;
         to->shape = (int64_t *)(to + 1);
         to->strides = to->shape + to->rank;
         to->storage = to->strides + to->rank;
@@ -168,13 +186,25 @@ static stub_value (*const copiers[])(copying *, stub_value) = {
     [STUB_FLAG] = of_number,         [STUB_TEXT] = of_text,
 };
 
-aclnnStatus stub_snapshot(stub_arena *arena, const stub_operator *op, const stub_value *values, stub_call *call) {
-    copying state = {arena, op, op->params, ACLNN_SUCCESS};
-    stub_value *args = take(&state, op->count * sizeof *args);
-    for (uint32_t i = 0; i < op->count && state.status == ACLNN_SUCCESS; i++) {
-        state.param = &op->params[i];
-        args[i] = copiers[op->params[i].kind](&state, values[i]);
+static aclnnStatus copy_all(copying *state, const stub_value *values, stub_call *call) {
+    const stub_operator *op = state->op;
+    stub_value *args = take(state, op->count * sizeof *args);
+    for (uint32_t i = 0; i < op->count && state->status == ACLNN_SUCCESS; i++) {
+        state->param = &op->params[i];
+        /* The usual kind without the detour. */
+        args[i] = op->params[i].kind == STUB_TENSOR ? of_tensor(state, values[i])
+                                                    : copiers[op->params[i].kind](state, values[i]);
     }
     *call = (stub_call){.op = op, .args = args};
-    return state.status;
+    return state->status;
+}
+
+aclnnStatus stub_snapshot(stub_arena *arena, const stub_operator *op, const stub_value *values, stub_call *call) {
+    copying state = {.arena = arena, .op = op, .param = op->params};
+    return copy_all(&state, values, call);
+}
+
+aclnnStatus stub_snapshot_again(stub_arena *arena, const stub_call *from, stub_call *call) {
+    copying state = {.arena = arena, .op = from->op, .param = from->op->params, .again = true};
+    return copy_all(&state, from->args, call);
 }

@@ -10,4 +10,7 @@
  * 561101 when host memory is exhausted. */
 aclnnStatus stub_snapshot(stub_arena *arena, const stub_operator *op, const stub_value *values, stub_call *call);
 
+/* A copy of a snapshot; its tensors come from where those of `from` do. 561101 when host memory is exhausted. */
+aclnnStatus stub_snapshot_again(stub_arena *arena, const stub_call *from, stub_call *call);
+
 #endif

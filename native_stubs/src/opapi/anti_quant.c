@@ -8,11 +8,15 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/parallel.h"
 #include "opapi/anti_quant.h"
 #include "opapi/rows.h"
 #include "opapi/validate.h"
 
 #define LARGEST_FP16 65504.0f
+
+/* What a thread takes at a time: some rows, or a part of one. */
+enum { BLOCK_ELEMENTS = 64 * STUB_CHUNK };
 
 typedef struct {
     const stub_simd *simd;
@@ -23,7 +27,8 @@ typedef struct {
     bool per_channel; /* a scale per column, not one for all */
     bool flat;        /* the whole tensor is one row */
     int64_t rows, columns;
-    float *scales, *offsets; /* fp32: one per column, or a chunk of copies of the only one */
+    int64_t block_rows, blocks_across;
+    float *scales, *offsets; /* fp32: one per column, or a chunk of copies of the only one; offsets may be NULL */
 } restoration;
 
 static aclnnStatus open_views(const stub_call *call, restoration *job) {
@@ -51,17 +56,16 @@ static void load_parameter(const restoration *job, const stub_view *view, float 
     }
 }
 
-/* An absent offset stays the zeros of calloc: adding +0 to an integer's fp32 value changes nothing. */
 static aclnnStatus load_parameters(const stub_call *call, restoration *job) {
     const size_t count = parameter_count(job);
-    job->scales = calloc(2 * count, sizeof *job->scales);
+    job->scales = malloc(2 * count * sizeof *job->scales);
     if (!job->scales) {
         return stub_fail(ACLNN_ERR_INNER, "%s: no host memory for scale and offset of %lld columns", call->op->name,
                          (long long)job->columns);
     }
-    job->offsets = job->scales + count;
     load_parameter(job, &job->scale, job->scales);
     if (job->has_offset) {
+        job->offsets = job->scales + count;
         load_parameter(job, &job->offset, job->offsets);
     }
     return ACLNN_SUCCESS;
@@ -82,19 +86,30 @@ static bool all_finite(const float *values, size_t n) {
     return finite;
 }
 
-static void restore_row(const restoration *job, const stub_row *x, const stub_row *y) {
+static void restore_chunk(const restoration *job, const stub_row *x, const stub_row *y, int64_t first, size_t n) {
     const stub_half half = stub_half_of(job->y.tensor);
-    for (int64_t first = 0; first < job->columns; first += STUB_CHUNK) {
-        int8_t integers[STUB_CHUNK];
-        stub_chunk chunk;
-        const size_t n = stub_chunk_length(job->columns, first);
-        const int64_t at = job->per_channel ? first : 0;
-        const stub_dequantiser by = {job->offsets + at, job->scales + at, job->limit, job->twice, job->finite};
-        void *place = stub_row_place(y, first);
-        job->simd->dequantise(half, stub_row_read_integers(x, first, n, integers), n, &by, place ? place : chunk.bytes);
-        if (!place) {
-            stub_row_write(y, first, n, chunk.bytes);
-        }
+    const int64_t at = job->per_channel ? first : 0;
+    const stub_dequantiser by = {job->offsets ? job->offsets + at : NULL, job->scales + at, job->limit, job->twice,
+                                 job->finite};
+    stub_chunk chunk, halves;
+    const void *integers = stub_row_read_integers(x, first, n, &chunk);
+    void *place = stub_row_place(y, first), *to = place ? place : halves.bytes;
+    const size_t bytes = x->view->bits == 8 ? n : n / 2;
+    stub_prefetch_to_read((const uint8_t *)integers + bytes, bytes); /* the next chunk */
+    stub_prefetch_to_write((const uint8_t *)to + 2 * n, 2 * n);
+    if (x->view->bits == 8) {
+        job->simd->dequantise(half, integers, n, &by, to);
+    } else {
+        job->simd->dequantise_int4(half, integers, n, &by, to);
+    }
+    if (!place) {
+        stub_row_write(y, first, n, to);
+    }
+}
+
+static void restore_row(const restoration *job, const stub_row *x, const stub_row *y, int64_t first, int64_t end) {
+    for (; first < end; first += STUB_CHUNK) {
+        restore_chunk(job, x, y, first, stub_chunk_length(end, first));
     }
 }
 
@@ -107,23 +122,38 @@ static void choose_rows(restoration *job) {
     job->rows = stub_tensor_numel(y) / job->columns;
 }
 
-static void start_row(const restoration *job, const stub_view *view, stub_row *row) {
+static void start_row(const restoration *job, const stub_view *view, int64_t position, stub_row *row) {
     if (job->flat) {
         stub_row_flat(row, view);
     } else {
-        stub_row_start(row, view, view->tensor->rank > 0 ? view->tensor->rank - 1 : 0, 0);
+        stub_row_start(row, view, view->tensor->rank > 0 ? view->tensor->rank - 1 : 0, position);
     }
 }
 
-static void run_rows(const restoration *job) {
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static void restore_block(void *state, size_t index) {
+    const restoration *job = state;
+    const int64_t down = (int64_t)index / job->blocks_across, across = (int64_t)index % job->blocks_across;
+    const int64_t first = down * job->block_rows, column = across * BLOCK_ELEMENTS;
+    const int64_t end = smaller(first + job->block_rows, job->rows);
     stub_row x, y;
-    start_row(job, &job->x, &x);
-    start_row(job, &job->y, &y);
-    for (int64_t row = 0; row < job->rows; row++) {
-        restore_row(job, &x, &y);
+    start_row(job, &job->x, first, &x);
+    start_row(job, &job->y, first, &y);
+    for (int64_t row = first; row < end; row++) {
+        restore_row(job, &x, &y, column, smaller(column + BLOCK_ELEMENTS, job->columns));
         stub_row_next(&x);
         stub_row_next(&y);
     }
+}
+
+static void run_blocks(restoration *job) {
+    job->block_rows = 1 + (BLOCK_ELEMENTS - 1) / job->columns;
+    job->blocks_across = 1 + (job->columns - 1) / BLOCK_ELEMENTS;
+    const int64_t blocks_down = 1 + (job->rows - 1) / job->block_rows;
+    stub_parallel((size_t)(blocks_down * job->blocks_across), restore_block, job);
 }
 
 static aclnnStatus run(const stub_call *call) {
@@ -139,8 +169,9 @@ static aclnnStatus run(const stub_call *call) {
     if (job.twice && product == STUB_PRODUCT_950) {
         square_scales(&job);
     }
-    job.finite = all_finite(job.scales, 2 * parameter_count(&job));
-    run_rows(&job);
+    job.finite = all_finite(job.scales, parameter_count(&job)) &&
+                 (!job.offsets || all_finite(job.offsets, parameter_count(&job)));
+    run_blocks(&job);
     free(job.scales);
     return ACLNN_SUCCESS;
 }

@@ -7,7 +7,6 @@
 #include "opapi/dequant_rope.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/error.h"
 #include "core/parallel.h"
@@ -15,58 +14,48 @@
 #include "opapi/rows.h"
 #include "opapi/validate.h"
 
-enum { PIECE_BYTES = 256 << 10 }; /* of x; some 20 us and more */
+/* Of x: what is worth another thread, some 15 us, and what a thread takes at a time. */
+enum { WORKER_BYTES = 128 << 10, STEP_BYTES = 48 << 10 };
 
-static aclnnStatus open_views(stub_rope_job *job) {
-    const stub_call *call = job->call;
-    STUB_REQUIRE(stub_view_open(call, ROPE_X, &job->x));
-    STUB_REQUIRE(stub_view_open(call, ROPE_COS, &job->cosine));
-    STUB_REQUIRE(stub_view_open(call, ROPE_SIN, &job->sine));
-    STUB_REQUIRE(stub_view_open(call, ROPE_K_CACHE, &job->k_cache));
-    STUB_REQUIRE(stub_view_open(call, ROPE_V_CACHE, &job->v_cache));
-    STUB_REQUIRE(stub_view_open(call, ROPE_Q, &job->q));
-    if (job->kv_output) {
-        STUB_REQUIRE(stub_view_open(call, ROPE_K, &job->k));
-        STUB_REQUIRE(stub_view_open(call, ROPE_V, &job->v));
+void *stub_rope_allocate(stub_rope_job *job, size_t bytes, const char *purpose) {
+    void *memory = malloc(bytes + 1); /* never of no bytes */
+    if (memory == NULL) {
+        stub_fail(ACLNN_ERR_INNER, "%s: no host memory for %s (%zu bytes)", job->call->op->name, purpose, bytes);
+        return NULL;
     }
-    return ACLNN_SUCCESS;
+    job->owned[job->owned_count++] = memory;
+    return memory;
 }
 
-static aclnnStatus allocate_scratch(stub_rope_job *job, size_t pieces) {
-    job->scratch_bytes = stub_rope_scratch_bytes(job);
-    job->scratch = calloc(pieces, job->scratch_bytes);
-    if (job->scratch == NULL) {
-        return stub_fail(ACLNN_ERR_INNER, "%s: no host memory for heads of %lld elements", job->call->op->name,
-                         (long long)job->sizes.d);
+static void run_worker(void *state, size_t index) {
+    stub_rope_job *job = state;
+    void *scratch = job->scratch + index * job->scratch_bytes;
+    for (int64_t first;
+         (first = atomic_fetch_add_explicit(&job->next, job->step, memory_order_relaxed)) < job->sizes.tokens;) {
+        const int64_t left = job->sizes.tokens - first;
+        stub_rope_run_tokens(job, first, first + (left < job->step ? left : job->step), scratch);
     }
-    return ACLNN_SUCCESS;
 }
 
-static void run_piece(void *state, size_t index) {
-    const stub_rope_job *job = state;
-    const int64_t first = (int64_t)index * job->piece, left = job->sizes.tokens - first;
-    const int64_t end = first + (left < job->piece ? left : job->piece);
-    stub_rope_run_tokens(job, first, end, job->scratch + index * job->scratch_bytes);
+static size_t count_workers(const stub_rope_job *job, int64_t token_bytes) {
+    const int64_t worth = job->sizes.tokens / (WORKER_BYTES / token_bytes + 1), threads = stub_parallel_threads();
+    return worth < 1 ? 1 : (size_t)(worth < threads ? worth : threads);
 }
 
 static aclnnStatus run_job(stub_rope_job *job) {
-    STUB_REQUIRE(open_views(job));
+    STUB_REQUIRE(stub_rope_open_tensors(job));
     STUB_REQUIRE(stub_rope_load_parameters(job));
     STUB_REQUIRE(stub_rope_load_rows(job));
-    const int64_t token_bytes = job->sizes.columns * job->x.bits / 8;
-    job->piece = token_bytes < PIECE_BYTES ? PIECE_BYTES / token_bytes : 1;
-    const size_t pieces = (size_t)((job->sizes.tokens - 1) / job->piece + 1);
-    STUB_REQUIRE(allocate_scratch(job, pieces));
-    stub_parallel(pieces, run_piece, job);
-    return ACLNN_SUCCESS;
-}
-
-static void end_job(stub_rope_job *job) {
-    void *const owned[] = {job->scale_k,    job->scale_v, job->offset_k,     job->offset_v, job->weight,
-                           job->activation, job->bias,    job->integer_bias, job->rows,     job->scratch};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
-        free(owned[i]);
+    const int64_t token_bytes = job->sizes.columns * job->x.view.bits / 8;
+    const size_t workers = count_workers(job, token_bytes);
+    job->step = STEP_BYTES / token_bytes + 1;
+    job->scratch_bytes = stub_rope_scratch_bytes(job);
+    job->scratch = stub_rope_allocate(job, workers * job->scratch_bytes, "heads with gaps and the tables of a token");
+    if (job->scratch == NULL) {
+        return ACLNN_ERR_INNER;
     }
+    stub_parallel(workers, run_worker, job);
+    return ACLNN_SUCCESS;
 }
 
 static aclnnStatus run(const stub_call *call) {
@@ -77,10 +66,11 @@ static aclnnStatus run(const stub_call *call) {
         .half = stub_half_of(stub_tensor_arg(call, ROPE_COS)),
         .is_integer = stub_dequant_rope_is_integer(call),
         .kv_output = call->args[ROPE_KV_OUTPUT].flag,
-        .lead = stub_tensor_arg(call, ROPE_X)->rank - 1,
     };
     const aclnnStatus status = run_job(&job);
-    end_job(&job);
+    while (job.owned_count > 0) {
+        free(job.owned[--job.owned_count]);
+    }
     return status;
 }
 

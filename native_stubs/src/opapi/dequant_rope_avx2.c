@@ -23,8 +23,12 @@ AVX2_INLINE __m256i load_integers(const void *x, size_t i) {
     return _mm256_loadu_si256((const __m256i *)(const void *)((const uint8_t *)x + 4 * i));
 }
 
+AVX2_INLINE __m128i to_f16(__m256 v) {
+    return _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT);
+}
+
 AVX2_INLINE void dequantise_loop(const void *x, size_t d, const float *scale, const int32_t *integer_bias,
-                                 const float *bias, __m256 activation, float *y) {
+                                 const float *bias, __m256 activation, bool rounded, void *y) {
     for (size_t i = 0; i < d; i += LANES) {
         __m256i integers = load_integers(x, i);
         if (integer_bias) {
@@ -32,23 +36,32 @@ AVX2_INLINE void dequantise_loop(const void *x, size_t d, const float *scale, co
         }
         __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(integers), _mm256_loadu_ps(scale + i));
         v = _mm256_mul_ps(v, activation);
-        _mm256_storeu_ps(y + i, bias ? _mm256_add_ps(v, _mm256_loadu_ps(bias + i)) : v);
+        v = bias ? _mm256_add_ps(v, _mm256_loadu_ps(bias + i)) : v;
+        if (rounded) {
+            store_16_bytes(y, 2 * i, to_f16(v));
+        } else {
+            _mm256_storeu_ps((float *)y + i, v);
+        }
     }
 }
 
-AVX2 static void dequantise(const void *x, size_t d, const stub_rope_dequantiser *by, float *y) {
+AVX2_INLINE void dequantise_biased(const void *x, size_t d, const stub_rope_dequantiser *by, bool rounded, void *y) {
     const __m256 activation = _mm256_set1_ps(by->activation);
     if (by->integer_bias) {
-        dequantise_loop(x, d, by->scale, by->integer_bias, NULL, activation, y);
+        dequantise_loop(x, d, by->scale, by->integer_bias, NULL, activation, rounded, y);
     } else if (by->bias) {
-        dequantise_loop(x, d, by->scale, NULL, by->bias, activation, y);
+        dequantise_loop(x, d, by->scale, NULL, by->bias, activation, rounded, y);
     } else {
-        dequantise_loop(x, d, by->scale, NULL, NULL, activation, y);
+        dequantise_loop(x, d, by->scale, NULL, NULL, activation, rounded, y);
     }
 }
 
-AVX2_INLINE __m128i to_f16(__m256 v) {
-    return _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT);
+AVX2 static void dequantise(const void *x, size_t d, const stub_rope_dequantiser *by, bool rounded, void *y) {
+    if (rounded) {
+        dequantise_biased(x, d, by, true, y);
+    } else {
+        dequantise_biased(x, d, by, false, y);
+    }
 }
 
 /* bf16 in the low half of each 32-bit lane. */
@@ -64,8 +77,7 @@ AVX2_INLINE __m256 round_f16(__m256 v) {
 
 AVX2_INLINE __m256 load_lanes(stub_half half, bool from_floats, const void *x, size_t i) {
     if (from_floats) {
-        const __m256 v = _mm256_loadu_ps((const float *)x + i);
-        return half == STUB_HALF_F16 ? round_f16(v) : v;
+        return _mm256_loadu_ps((const float *)x + i);
     }
     const __m128i raw = load_16_bytes(x, 2 * i);
     return half == STUB_HALF_F16 ? _mm256_cvtph_ps(raw)
@@ -117,8 +129,7 @@ AVX2_INLINE bool rotate_loop(stub_half half, bool from_floats, const stub_rope_r
 AVX2 static void rotate(const stub_rope_rotation *by, const void *x, size_t d, void *y, float *y_fp32) {
     bool nans;
     if (by->half == STUB_HALF_F16) {
-        nans = by->from_floats ? rotate_loop(STUB_HALF_F16, true, by, x, d, y, NULL)
-                               : rotate_loop(STUB_HALF_F16, false, by, x, d, y, NULL);
+        nans = rotate_loop(STUB_HALF_F16, false, by, x, d, y, NULL);
     } else {
         nans = by->from_floats ? rotate_loop(STUB_HALF_BF16, true, by, x, d, y, y_fp32)
                                : rotate_loop(STUB_HALF_BF16, false, by, x, d, y, y_fp32);

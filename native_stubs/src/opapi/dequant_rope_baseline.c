@@ -24,7 +24,15 @@ INLINE size_t block_length(size_t d, size_t first) {
     return d - first < BLOCK ? d - first : BLOCK;
 }
 
-static void dequantise(const void *x, size_t d, const stub_rope_dequantiser *by, float *y) {
+INLINE void narrow_block(stub_half half, const float *x, size_t n, uint8_t *y) {
+    uint16_t out[BLOCK];
+    for (size_t i = 0; i < n; i++) {
+        out[i] = half == STUB_HALF_F16 ? stub_f32_to_f16(x[i]) : stub_f32_to_bf16(x[i]);
+    }
+    memcpy(y, out, n * sizeof *out);
+}
+
+static void dequantise(const void *x, size_t d, const stub_rope_dequantiser *by, bool rounded, void *y) {
     for (size_t first = 0; first < d; first += BLOCK) {
         const size_t n = block_length(d, first);
         const float activation = by->activation;
@@ -40,7 +48,11 @@ static void dequantise(const void *x, size_t d, const stub_rope_dequantiser *by,
         for (size_t i = 0; by->bias && i < n; i++) {
             v[i] = v[i] + by->bias[first + i];
         }
-        memcpy(y + first, v, n * sizeof *v);
+        if (rounded) {
+            narrow_block(STUB_HALF_F16, v, n, (uint8_t *)y + first * sizeof(uint16_t));
+        } else {
+            memcpy((uint8_t *)y + first * sizeof *v, v, n * sizeof *v);
+        }
     }
 }
 
@@ -65,9 +77,6 @@ INLINE void load_block(stub_half half, bool from_floats, const void *x, size_t f
     uint16_t raw[BLOCK];
     if (from_floats) {
         memcpy(v, (const uint8_t *)x + first * sizeof *v, n * sizeof *v);
-        for (size_t i = 0; half == STUB_HALF_F16 && i < n; i++) {
-            v[i] = round_f16(v[i]);
-        }
         return;
     }
     memcpy(raw, (const uint8_t *)x + first * sizeof *raw, n * sizeof *raw);
@@ -83,14 +92,6 @@ INLINE void combine(stub_half half, const float *a, const float *sine, const flo
         const float left = a[i] * sine[i], right = b[i] * cosine[i];
         sums[i] = half == STUB_HALF_F16 ? round_f16(left) + round_f16(right) : left + right;
     }
-}
-
-INLINE void narrow_block(stub_half half, const float *x, size_t n, uint8_t *y) {
-    uint16_t out[BLOCK];
-    for (size_t i = 0; i < n; i++) {
-        out[i] = half == STUB_HALF_F16 ? stub_f32_to_f16(x[i]) : stub_f32_to_bf16(x[i]);
-    }
-    memcpy(y, out, n * sizeof *out);
 }
 
 INLINE void store_block(stub_half half, const float *sums, size_t first, size_t n, uint8_t *y, float *y_fp32) {
@@ -119,8 +120,7 @@ INLINE void rotate_loop(stub_half half, bool from_floats, const stub_rope_rotati
 
 static void rotate(const stub_rope_rotation *by, const void *x, size_t d, void *y, float *y_fp32) {
     if (by->half == STUB_HALF_F16) {
-        by->from_floats ? rotate_loop(STUB_HALF_F16, true, by, x, d, y, y_fp32)
-                        : rotate_loop(STUB_HALF_F16, false, by, x, d, y, y_fp32);
+        rotate_loop(STUB_HALF_F16, false, by, x, d, y, y_fp32);
     } else {
         by->from_floats ? rotate_loop(STUB_HALF_BF16, true, by, x, d, y, y_fp32)
                         : rotate_loop(STUB_HALF_BF16, false, by, x, d, y, y_fp32);
@@ -147,7 +147,7 @@ INLINE float saturate(float value) {
 
 INLINE void load_kind(stub_rope_kind kind, const void *x, size_t first, size_t n, float *v) {
     if (kind == STUB_ROPE_F32) {
-        load_block(STUB_HALF_BF16, true, x, first, n, v); /* as it is */
+        load_block(STUB_HALF_BF16, true, x, first, n, v);
     } else if (kind == STUB_ROPE_F16) {
         load_block(STUB_HALF_F16, false, x, first, n, v);
     } else {

@@ -1,9 +1,7 @@
 /* The parameters of aclnnDequantRopeQuantKvcache that all tokens share, read once: scales, offsets, and what
  * dequantises an int32 x. Their shapes do not matter, only the order of their elements. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/error.h"
 #include "opapi/dequant_rope_job.h"
 #include "opapi/rows.h"
 #include "opapi/validate.h"
@@ -25,16 +23,19 @@ static void read_elements(const stub_view *view, int64_t count, void *values) {
     }
 }
 
-/* `target` points to a pointer to elements of either kind. */
-static aclnnStatus load(const stub_rope_job *job, uint32_t arg, int64_t count, void *target) {
+/* `count` elements of either kind: their place when they are what loops want, else a copy. */
+static aclnnStatus load(stub_rope_job *job, uint32_t arg, int64_t count, void *target) {
     stub_view view;
     STUB_REQUIRE(stub_view_open(job->call, arg, &view));
-    void *values = calloc((size_t)count + 1, sizeof(float)); /* never of no bytes */
-    if (values == NULL) {
-        return stub_fail(ACLNN_ERR_INNER, "%s: no host memory for the %lld elements of %s", job->call->op->name,
-                         (long long)count, job->call->op->params[arg].name);
+    const void *values = view.base + view.tensor->offset * (int64_t)sizeof(float);
+    if (view.bits != 32 || !stub_tensor_is_contiguous(view.tensor) || (uintptr_t)values % _Alignof(float) != 0) {
+        void *copy = stub_rope_allocate(job, (size_t)count * sizeof(float), job->call->op->params[arg].name);
+        if (copy == NULL) {
+            return ACLNN_ERR_INNER;
+        }
+        read_elements(&view, count, copy);
+        values = copy;
     }
-    read_elements(&view, count, values);
     memcpy(target, &values, sizeof values);
     return ACLNN_SUCCESS;
 }

@@ -1,6 +1,5 @@
 /* Where each token of aclnnDequantRopeQuantKvcache goes in the caches. CANN checks no index and would write anywhere;
  * here each one is checked before anything is written. */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,21 +80,42 @@ static aclnnStatus check_pages(const stub_rope_job *job, int64_t limit) {
     return ACLNN_SUCCESS;
 }
 
-static aclnnStatus drop_duplicates(stub_rope_job *job, int64_t limit) {
-    uint8_t *taken = calloc((size_t)limit / CHAR_BIT + 1, 1); /* a bit per row */
-    if (taken == NULL) {
+/* A set of cache rows, open addressing over 2^bits places that are at most half full. */
+typedef struct {
+    uint32_t *places; /* row + 1, or 0 */
+    int bits;
+} row_set;
+
+/* False when it is there already. */
+static bool add_row(const row_set *set, uint32_t row) {
+    const uint64_t last = (UINT64_C(1) << set->bits) - 1;
+    uint64_t place = row * UINT64_C(0x9E3779B97F4A7C15) >> (64 - set->bits);
+    while (set->places[place] != 0) {
+        if (set->places[place] == row + 1) {
+            return false;
+        }
+        place = (place + 1) & last;
+    }
+    set->places[place] = row + 1;
+    return true;
+}
+
+static aclnnStatus drop_duplicates(stub_rope_job *job) {
+    row_set set = {.bits = 1};
+    while (INT64_C(1) << set.bits < 2 * job->sizes.tokens) {
+        set.bits++;
+    }
+    set.places = calloc((size_t)1 << set.bits, sizeof *set.places);
+    if (set.places == NULL) {
         return stub_fail(ACLNN_ERR_INNER, "%s: no host memory to compare indices", job->call->op->name);
     }
     for (int64_t token = job->sizes.tokens - 1; token >= 0; token--) {
         const int64_t row = job->rows[token];
-        if (row < 0) {
-            continue;
+        if (row >= 0 && !add_row(&set, (uint32_t)row)) {
+            job->rows[token] = -1;
         }
-        const uint8_t bit = (uint8_t)(1u << row % CHAR_BIT);
-        job->rows[token] = taken[row / CHAR_BIT] & bit ? -1 : row;
-        taken[row / CHAR_BIT] |= bit;
     }
-    free(taken);
+    free(set.places);
     return ACLNN_SUCCESS;
 }
 
@@ -105,15 +125,14 @@ static aclnnStatus load_pages(stub_rope_job *job) {
         limit = (int64_t)INT32_MAX + 1; /* what an index can say */
     }
     STUB_REQUIRE(check_pages(job, limit));
-    return drop_duplicates(job, limit);
+    return drop_duplicates(job);
 }
 
 aclnnStatus stub_rope_load_rows(stub_rope_job *job) {
     const bool paged = stub_dequant_rope_is_paged(job->call);
-    job->rows = calloc((size_t)job->sizes.tokens, sizeof *job->rows);
+    job->rows = stub_rope_allocate(job, (size_t)job->sizes.tokens * sizeof *job->rows, "the cache rows of all tokens");
     if (job->rows == NULL) {
-        return stub_fail(ACLNN_ERR_INNER, "%s: no host memory for the cache rows of %lld tokens", job->call->op->name,
-                         (long long)job->sizes.tokens);
+        return ACLNN_ERR_INNER;
     }
     STUB_REQUIRE(read_indices(job, paged ? job->sizes.tokens : job->sizes.batches));
     return paged ? load_pages(job) : load_batches(job);

@@ -18,14 +18,16 @@
 #define CACHE_LINE 64u
 #define FRACTAL_ROWS 16u
 #define TILES_PER_THREAD 4u
+#define FEW_ROWS_TILES_PER_THREAD 2u
 #define NARROWEST_TILE 64u
 
-/* The largest tiles. Packed operands of a tile fit into the second-level cache together; with few rows nothing is
- * packed, and a wide tile reads the weight in long runs. */
+/* The largest tiles. Packed operands and sums of a tile fit into the second-level cache together. With few rows nothing
+ * is packed. Where the columns of the weight are neighbours tiles are wide, because every row of it may lie in another
+ * page, and finding a page takes longer than reading some bytes of it. */
 typedef struct {
     size_t rows, columns, steps;
 } tile_size;
-static const tile_size packed_tile = {96, 128, 512}, few_rows_tile = {4, 2048, 4096};
+static const tile_size deep_tile = {96, 128, 512}, wide_tile = {96, 512, 128}, few_rows_tile = {8, 2048, 4096};
 
 typedef struct {
     const stub_int8_matmul *work;
@@ -155,14 +157,22 @@ static void work_on_tiles(void *state, size_t worker) {
 /* Narrow enough that all threads have some. */
 static size_t tile_width(const product *all, size_t widest) {
     const size_t columns = stub_int8_round_up(all->work->n, STUB_INT8_BLOCK);
-    const size_t wanted = pieces(stub_parallel_threads() * TILES_PER_THREAD, all->tiles_down);
+    const size_t each = all->few ? FEW_ROWS_TILES_PER_THREAD : TILES_PER_THREAD;
+    const size_t wanted = pieces(stub_parallel_threads() * each, all->tiles_down);
     const size_t fair = stub_int8_round_up(pieces(columns, wanted), NARROWEST_TILE);
     return smaller(smaller(fair, widest), columns);
 }
 
+static const tile_size *largest_tile(const product *all) {
+    if (all->few) {
+        return &few_rows_tile;
+    }
+    return all->work->layout == STUB_WEIGHT_ROWS ? &wide_tile : &deep_tile;
+}
+
 static void cut_into_tiles(product *all) {
     const stub_int8_matmul *work = all->work;
-    const tile_size *largest = all->few ? &few_rows_tile : &packed_tile;
+    const tile_size *largest = largest_tile(all);
     all->tile.rows = smaller(largest->rows, work->m);
     all->tile.steps = smaller(largest->steps, stub_int8_round_up(work->k, STUB_INT8_BLOCK));
     all->tiles_down = pieces(work->m, all->tile.rows);
@@ -183,7 +193,7 @@ STUB_EXPORT aclnnStatus stub_int8_matmul_run(const stub_int8_matmul *work) {
         return 0;
     }
     product all = {.work = work, .kernel = choose_kernel(), .weight = describe_weight(work)};
-    all.few = work->m <= few_rows_tile.rows;
+    all.few = work->m <= all.kernel->few;
     cut_into_tiles(&all);
     size_scratch(&all);
     const size_t workers = smaller(stub_parallel_threads(), all.tiles), bytes = workers * share_bytes(&all);

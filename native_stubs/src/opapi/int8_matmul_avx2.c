@@ -6,23 +6,32 @@
 
 /* ---- products ---- */
 
-/* `rows` is a constant where this is inlined. Rows are spelled out: compilers keep an array that a loop runs over in
- * memory. */
+typedef struct {
+    sixteen row[AVX2_ROWS];
+} tile_sums;
+
+/* `rows` is a constant where this is inlined, and so are the indices of the rows. */
+AVX2_INLINE void multiply_pair(tile_sums *found, const int16_t *x, size_t x_stride, size_t rows, const int16_t *panel) {
+    const sixteen weight = load_pairs(panel);
+    add_pair(&found->row[0], 0, rows, x, x_stride, weight);
+    add_pair(&found->row[1], 1, rows, x, x_stride, weight);
+    add_pair(&found->row[2], 2, rows, x, x_stride, weight);
+    add_pair(&found->row[3], 3, rows, x, x_stride, weight);
+}
+
+/* Two pairs in a round: steps are padded to a multiple of 32. */
 AVX2_INLINE void multiply_rows(const int16_t *x, size_t x_stride, const int16_t *panel, size_t steps, size_t rows,
                                int32_t *sums, size_t stride) {
     const sixteen zero = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-    sixteen r0 = zero, r1 = zero, r2 = zero, r3 = zero;
-    for (size_t i = 0; i < steps; i += PAIR) {
-        const sixteen weight = load_pairs(panel + i * AVX2_COLUMNS);
-        add_pair(&r0, 0, rows, x + i, x_stride, weight);
-        add_pair(&r1, 1, rows, x + i, x_stride, weight);
-        add_pair(&r2, 2, rows, x + i, x_stride, weight);
-        add_pair(&r3, 3, rows, x + i, x_stride, weight);
+    tile_sums found = {{zero, zero, zero, zero}};
+    for (size_t i = 0; i < steps; i += 2 * PAIR) {
+        multiply_pair(&found, x + i, x_stride, rows, panel + i * AVX2_COLUMNS);
+        multiply_pair(&found, x + i + PAIR, x_stride, rows, panel + (i + PAIR) * AVX2_COLUMNS);
     }
-    add_row(&r0, 0, rows, sums, stride);
-    add_row(&r1, 1, rows, sums, stride);
-    add_row(&r2, 2, rows, sums, stride);
-    add_row(&r3, 3, rows, sums, stride);
+    add_row(&found.row[0], 0, rows, sums, stride);
+    add_row(&found.row[1], 1, rows, sums, stride);
+    add_row(&found.row[2], 2, rows, sums, stride);
+    add_row(&found.row[3], 3, rows, sums, stride);
 }
 
 AVX2 static void avx2_multiply(const int16_t *x, size_t x_stride, const int16_t *panel, size_t padded_steps,
@@ -44,13 +53,15 @@ AVX2 static void avx2_multiply(const int16_t *x, size_t x_stride, const int16_t 
 
 /* ---- packing ---- */
 
-/* Steps to pack at once where lines are neighbours: as many streams through memory. */
-enum { STREAMS = 8 };
+/* Steps to pack at once where lines are neighbours, as many streams through memory; and how many steps ahead the
+ * streams are asked for: runs are too short for the processor to find out by itself. */
+enum { STREAMS = 8, AHEAD = 4 * STREAMS, CACHE_LINE = 64, INTO_SECOND_LEVEL = 2, FEW = 8 };
 
 static inline size_t left(size_t all, size_t done) {
     return all > done ? all - done : 0;
 }
 
+/* Sixteen lines, of which the first `lines` exist, of eight steps, of which the first `steps` do. */
 AVX2_INLINE void pack_across(const int8_t *from, size_t apart, size_t lines, size_t steps, int16_t *panel) {
     for (size_t step = 0; step < STREAMS; step += PAIR) {
         const __m128i even = load_up_to_16(from + step * apart, step < steps ? lines : 0);
@@ -59,13 +70,28 @@ AVX2_INLINE void pack_across(const int8_t *from, size_t apart, size_t lines, siz
     }
 }
 
+static void ask_for_steps(const int8_t *from, size_t apart) {
+    for (size_t step = 0; step < STREAMS; step++) {
+        __builtin_prefetch(from + (AHEAD + step) * apart, 0, INTO_SECOND_LEVEL);
+    }
+}
+
 /* The lines are neighbours. */
 AVX2 static void pack_steps(const stub_int8_part *part, int16_t *panels) {
-    const size_t padded = stub_int8_round_up(part->steps, STUB_INT8_BLOCK);
+    const size_t padded = stub_int8_round_up(part->steps, STUB_INT8_BLOCK), apart = part->of->step;
     for (size_t step = 0; step < padded; step += STREAMS) {
         for (size_t line = 0; line < part->lines; line += AVX2_COLUMNS) {
-            pack_across(stub_int8_at(part->of, part->line + line, part->step + step), part->of->step,
-                        left(part->lines, line), left(part->steps, step), panels + line * padded + step * AVX2_COLUMNS);
+            const int8_t *from = stub_int8_at(part->of, part->line + line, part->step + step);
+            const size_t lines = part->lines - line, steps = left(part->steps, step);
+            int16_t *panel = panels + line * padded + step * AVX2_COLUMNS;
+            if (line % CACHE_LINE == 0) {
+                ask_for_steps(from, apart);
+            }
+            if (lines >= AVX2_COLUMNS && steps >= STREAMS) { /* with constants there are no tests inside */
+                pack_across(from, apart, AVX2_COLUMNS, STREAMS, panel);
+            } else {
+                pack_across(from, apart, lines, steps, panel);
+            }
         }
     }
 }
@@ -101,12 +127,17 @@ AVX2_INLINE void pack_along(const int8_t *from, size_t apart, size_t lines, size
 
 /* The steps are neighbours, at least within a block. */
 AVX2 static void pack_lines(const stub_int8_part *part, int16_t *panels) {
-    const size_t padded = stub_int8_round_up(part->steps, STUB_INT8_BLOCK);
+    const size_t padded = stub_int8_round_up(part->steps, STUB_INT8_BLOCK), apart = part->of->line;
     for (size_t line = 0; line < stub_int8_round_up(part->lines, AVX2_COLUMNS); line += LANES) {
         int16_t *panel = panels + line / AVX2_COLUMNS * AVX2_COLUMNS * padded + line % AVX2_COLUMNS * PAIR;
         for (size_t step = 0; step < padded; step += CHUNK) {
-            pack_along(stub_int8_at(part->of, part->line + line, part->step + step), part->of->line,
-                       left(part->lines, line), left(part->steps, step), panel + step * AVX2_COLUMNS);
+            const int8_t *from = stub_int8_at(part->of, part->line + line, part->step + step);
+            const size_t lines = left(part->lines, line), steps = left(part->steps, step);
+            if (lines >= LANES && steps >= CHUNK) {
+                pack_along(from, apart, LANES, CHUNK, panel + step * AVX2_COLUMNS);
+            } else {
+                pack_along(from, apart, lines, steps, panel + step * AVX2_COLUMNS);
+            }
         }
     }
 }
@@ -119,5 +150,5 @@ AVX2 static void avx2_pack(const stub_int8_part *part, int16_t *panels) {
     }
 }
 
-const stub_int8_kernel stub_int8_avx2 = {AVX2_COLUMNS, AVX2_ROWS, avx2_pack, avx2_multiply, stub_int8_avx2_few};
+const stub_int8_kernel stub_int8_avx2 = {AVX2_COLUMNS, AVX2_ROWS, FEW, avx2_pack, avx2_multiply, stub_int8_avx2_few};
 #endif

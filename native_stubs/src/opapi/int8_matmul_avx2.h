@@ -49,14 +49,28 @@ AVX2_INLINE void store_pairs(int16_t *panel, sixteen pairs) {
     _mm256_storeu_si256(to + 1, pairs.high);
 }
 
+/* Without this GCC moves sums from register to register in every round of a loop. */
+AVX2_INLINE void stay(__m256i *sums) {
+    __asm__("" : "+x"(*sums));
+}
+
+AVX2_INLINE void add_products(__m256i *sums, __m256i x, __m256i weight) {
+    *sums = _mm256_add_epi32(*sums, _mm256_madd_epi16(x, weight));
+    stay(sums);
+}
+
+AVX2_INLINE __m256i broadcast_pair(const int16_t *x) {
+    int32_t both;
+    memcpy(&both, x, sizeof both);
+    return _mm256_set1_epi32(both);
+}
+
 /* One pair of steps for the row; nothing when there is no such row. */
 AVX2_INLINE void add_pair(sixteen *sums, size_t row, size_t rows, const int16_t *x, size_t stride, sixteen weight) {
     if (row < rows) {
-        int32_t both;
-        memcpy(&both, x + row * stride, sizeof both);
-        const __m256i pair = _mm256_set1_epi32(both);
-        sums->low = _mm256_add_epi32(sums->low, _mm256_madd_epi16(pair, weight.low));
-        sums->high = _mm256_add_epi32(sums->high, _mm256_madd_epi16(pair, weight.high));
+        const __m256i pair = broadcast_pair(x + row * stride);
+        add_products(&sums->low, pair, weight.low);
+        add_products(&sums->high, pair, weight.high);
     }
 }
 

@@ -1,151 +1,113 @@
 /* The int8 matrix product for x86-64 with AVX2 and few rows: the time goes into reading the weight, which is therefore
- * read once, in the order of memory, and multiplied as it comes. */
+ * read once, in the order of memory, and multiplied as it comes. Here where steps are neighbours: dot products of some
+ * lines at a time. */
 #include "opapi/int8_matmul_kernel.h"
 
 #if defined(__x86_64__)
-#include "opapi/int8_matmul_avx2.h"
+#include "opapi/int8_matmul_avx2_few.h"
 
-enum { STREAMS = 8, DOTS = 4 };
+/* Lines that are read at once; blocks of 32 steps that are, at most half as many as pairs, and fewer where blocks are
+ * apart. */
+enum { LINES = 4, MANY_BLOCKS = 32, FEW_BLOCKS = 8 };
 
-/* Up to four rows of x and their sums. */
 typedef struct {
-    const int16_t *x;
-    size_t x_stride, rows;
-    int32_t *sums;
-    size_t stride;
-} few_rows;
+    __m256i line[LINES];
+} dot_sums;
 
-static inline size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
+/* A row's 32 steps as unpacking leaves those of the weight. */
+typedef struct {
+    __m256i low, high;
+} row_steps;
+
+AVX2_INLINE row_steps load_steps(const int16_t *x) {
+    const __m256i early = load_lanes(x), late = load_lanes(x + CHUNK);
+    return (row_steps){_mm256_permute2x128_si256(early, late, 0x20), _mm256_permute2x128_si256(early, late, 0x31)};
 }
 
-/* ---- lines are neighbours ---- */
-
-/* Two steps of 16 lines; `lines` and `steps` count what there is from here on. */
-AVX2_INLINE sixteen fetch(const int8_t *from, size_t apart, size_t lines, size_t step, size_t steps) {
-    return interleave(load_up_to_16(from + step * apart, lines),
-                      load_up_to_16(from + (step + 1) * apart, step + 1 < steps ? lines : 0));
-}
-
-AVX2_INLINE void multiply_across(const few_rows *of, size_t rows, const int8_t *from, size_t apart, size_t lines,
-                                 size_t steps) {
-    const sixteen zero = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-    sixteen r0 = zero, r1 = zero, r2 = zero, r3 = zero;
-    for (size_t i = 0; i < steps; i += PAIR) {
-        const sixteen weight = fetch(from, apart, lines, i, steps);
-        add_pair(&r0, 0, rows, of->x + i, of->x_stride, weight);
-        add_pair(&r1, 1, rows, of->x + i, of->x_stride, weight);
-        add_pair(&r2, 2, rows, of->x + i, of->x_stride, weight);
-        add_pair(&r3, 3, rows, of->x + i, of->x_stride, weight);
-    }
-    add_row(&r0, 0, rows, of->sums, of->stride);
-    add_row(&r1, 1, rows, of->sums, of->stride);
-    add_row(&r2, 2, rows, of->sums, of->stride);
-    add_row(&r3, 3, rows, of->sums, of->stride);
-}
-
-AVX2_INLINE void multiply_sixteen(const few_rows *of, const int8_t *from, size_t apart, size_t lines, size_t steps) {
-    switch (of->rows) {
-    case 1:
-        multiply_across(of, 1, from, apart, lines, steps);
-        break;
-    case 2:
-        multiply_across(of, 2, from, apart, lines, steps);
-        break;
-    case 3:
-        multiply_across(of, 3, from, apart, lines, steps);
-        break;
-    default:
-        multiply_across(of, AVX2_ROWS, from, apart, lines, steps);
-    }
-}
-
-/* Eight steps (as many streams through memory) of all lines, then the next eight. */
-AVX2 static void multiply_steps(const few_rows *rows, const stub_int8_part *part) {
-    for (size_t step = 0; step < part->steps; step += STREAMS) {
-        few_rows here = *rows;
-        here.x += step;
-        for (size_t line = 0; line < part->lines; line += AVX2_COLUMNS) {
-            const int8_t *from = stub_int8_at(part->of, part->line + line, part->step + step);
-            const size_t lines = part->lines - line, steps = smaller(STREAMS, part->steps - step);
-            if (lines >= AVX2_COLUMNS && steps == STREAMS) { /* with constants there are no tests inside */
-                multiply_sixteen(&here, from, part->of->step, AVX2_COLUMNS, STREAMS);
-            } else {
-                multiply_sixteen(&here, from, part->of->step, lines, steps);
-            }
-            here.sums += AVX2_COLUMNS;
+AVX2_INLINE void multiply_block(dot_sums *first, dot_sums *second, size_t rows, const int16_t *x, size_t x_stride,
+                                const int8_t *const from[LINES]) {
+    const row_steps x0 = load_steps(x), x1 = rows > 1 ? load_steps(x + x_stride) : x0;
+    for (int i = 0; i < LINES; i++) {
+        const __m256i bytes = load_32(from[i]), low = high_bytes_low(bytes), high = high_bytes_high(bytes);
+        add_products(&first->line[i], x0.low, low);
+        add_products(&first->line[i], x0.high, high);
+        if (rows > 1) {
+            add_products(&second->line[i], x1.low, low);
+            add_products(&second->line[i], x1.high, high);
         }
     }
 }
 
-/* Blocks of lines that are not neighbours are done one after the other. */
-AVX2 static void multiply_blocks_of_lines(const few_rows *of, const stub_int8_part *part) {
-    const size_t run = part->of->line_block == STUB_INT8_BLOCK ? part->lines : STUB_INT8_BLOCK;
-    for (size_t line = 0; line < part->lines; line += run) {
-        few_rows here = *of;
-        stub_int8_part block = *part;
-        here.sums += line;
-        block.line += line;
-        block.lines = smaller(run, part->lines - line);
-        multiply_steps(&here, &block);
-    }
-}
-
-/* ---- steps are neighbours ---- */
-
-AVX2_INLINE __m256i add_dots(__m256i sums, __m256i x, const int8_t *from, size_t steps) {
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(x, _mm256_cvtepi8_epi16(load_up_to_16(from, steps))));
-}
-
-AVX2_INLINE void add_four(int32_t *sums, __m256i a, __m256i b, __m256i c, __m256i d) {
+AVX2_INLINE void add_dots(int32_t *sums, const dot_sums *found, size_t lines) {
+    const __m256i a = _mm256_srai_epi32(found->line[0], SHIFT), b = _mm256_srai_epi32(found->line[1], SHIFT),
+                  c = _mm256_srai_epi32(found->line[2], SHIFT), d = _mm256_srai_epi32(found->line[3], SHIFT);
     const __m256i both = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-    const __m128i found = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
-    __m128i *at = (__m128i *)(void *)sums;
-    _mm_storeu_si128(at, _mm_add_epi32(_mm_loadu_si128(at), found));
-}
-
-/* A row by four lines, of which the first `lines` exist. */
-AVX2_INLINE void multiply_four(const int16_t *x, const int8_t *from, size_t apart, size_t lines, size_t steps,
-                               int32_t *sums) {
-    __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
-    const int8_t *second = lines > 1 ? from + apart : from, *third = lines > 2 ? second + apart : from,
-                 *fourth = lines > 3 ? third + apart : from;
-    for (size_t i = 0; i < steps; i += CHUNK) {
-        const __m256i some = _mm256_loadu_si256((const __m256i *)(const void *)(x + i));
-        a = add_dots(a, some, from + i, steps - i);
-        b = add_dots(b, some, second + i, steps - i);
-        c = add_dots(c, some, third + i, steps - i);
-        d = add_dots(d, some, fourth + i, steps - i);
+    int32_t four[LINES];
+    _mm_storeu_si128((__m128i *)(void *)four,
+                     _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1)));
+    for (size_t i = 0; i < lines; i++) {
+        sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)four[i]);
     }
-    add_four(sums, a, b, c, d);
 }
 
-/* Lines whose `steps` lie in one run. */
-AVX2 static void multiply_runs(const few_rows *of, const stub_int8_part *part, size_t step, size_t steps) {
-    for (size_t line = 0; line < part->lines; line += DOTS) {
-        const int8_t *from = stub_int8_at(part->of, part->line + line, part->step + step);
-        for (size_t row = 0; row < of->rows; row++) {
-            multiply_four(of->x + row * of->x_stride + step, from, part->of->line, part->lines - line, steps,
-                          of->sums + row * of->stride + line);
+/* Four lines, of which the first `lines` exist, of some blocks of steps, of which the last may be short. */
+AVX2_INLINE void multiply_lines(const stub_few_rows *of, size_t rows, const stub_int8_part *part, size_t lines) {
+    const __m256i zero = _mm256_setzero_si256();
+    dot_sums first = {{zero, zero, zero, zero}}, second = first;
+    const int8_t *start = stub_int8_at(part->of, part->line, part->step);
+    size_t step = 0;
+    for (; step + STUB_INT8_BLOCK <= part->steps; step += STUB_INT8_BLOCK) {
+        const int8_t *at[LINES];
+        for (size_t i = 0; i < LINES; i++) {
+            at[i] = start + (i < lines ? i : 0) * part->of->line;
         }
+        multiply_block(&first, &second, rows, of->x + step, of->x_stride, at);
+        start += part->of->step_block;
+    }
+    if (step < part->steps) {
+        int8_t rest[LINES][STUB_INT8_BLOCK] = {{0}};
+        const int8_t *const at[LINES] = {rest[0], rest[1], rest[2], rest[3]};
+        for (size_t i = 0; i < lines; i++) {
+            memcpy(rest[i], start + i * part->of->line, part->steps - step);
+        }
+        multiply_block(&first, &second, rows, of->x + step, of->x_stride, at);
+    }
+    add_dots(of->sums, &first, lines);
+    if (rows > 1) {
+        add_dots(of->sums + of->stride, &second, lines);
     }
 }
 
-/* Blocks of steps that are not neighbours are done one after the other. */
-AVX2 static void multiply_blocks_of_steps(const few_rows *of, const stub_int8_part *part) {
-    const size_t run = part->of->step_block == STUB_INT8_BLOCK ? part->steps : STUB_INT8_BLOCK;
+AVX2 static void multiply_four(const stub_few_rows *of, const stub_int8_part *part) {
+    if (of->rows > 1) {
+        multiply_lines(of, 2, part, part->lines);
+    } else {
+        multiply_lines(of, 1, part, part->lines);
+    }
+}
+
+AVX2 static void multiply_along(const stub_few_rows *of, const stub_int8_part *part) {
+    const size_t blocks = part->of->step_block == STUB_INT8_BLOCK ? MANY_BLOCKS : FEW_BLOCKS;
+    const size_t run = blocks * STUB_INT8_BLOCK;
     for (size_t step = 0; step < part->steps; step += run) {
-        multiply_runs(of, part, step, smaller(run, part->steps - step));
+        for (size_t line = 0; line < part->lines; line += LINES) {
+            const stub_int8_part four = {part->of, part->line + line, part->step + step,
+                                         smaller(LINES, part->lines - line), smaller(run, part->steps - step)};
+            for (size_t row = 0; row < of->rows; row += ROWS) {
+                const stub_few_rows here = rows_from(of, row, step, line);
+                multiply_four(&here, &four);
+            }
+        }
     }
 }
 
 AVX2 void stub_int8_avx2_few(const int16_t *x, size_t x_stride, const stub_int8_part *part, size_t rows, int32_t *sums,
                              size_t sums_stride) {
-    const few_rows all = {x, x_stride, rows, sums, sums_stride};
+    const stub_few_rows all = {x, x_stride, rows, sums, sums_stride};
     if (part->of->line == 1) {
-        multiply_blocks_of_lines(&all, part);
+        stub_int8_avx2_across(&all, part);
     } else {
-        multiply_blocks_of_steps(&all, part);
+        multiply_along(&all, part);
     }
 }
 #endif

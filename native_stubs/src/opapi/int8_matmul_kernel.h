@@ -27,12 +27,13 @@ typedef struct {
  * no line or, up to a multiple of 32, no step. The panels of a part follow each other, columns * padded steps each. */
 typedef struct {
     size_t columns, rows; /* of the tile that `multiply` works on; columns divide 16 */
+    size_t few;           /* rows up to which `multiply_few` is faster */
     void (*pack)(const stub_int8_part *part, int16_t *panels);
     /* sums[row * sums_stride + column] += x[row * x_stride ...] times a panel. x too is zero up to the padded steps. */
     void (*multiply)(const int16_t *x, size_t x_stride, const int16_t *panel, size_t padded_steps, size_t rows,
                      int32_t *sums, size_t sums_stride);
-    /* sums[row * sums_stride + line] += x times a part as it lies in memory: for at most four rows, where packing
-     * costs more than it saves. x is zero up to the padded steps. */
+    /* sums[row * sums_stride + line] += x times a part as it lies in memory: for few rows, where packing costs more
+     * than it saves. x is zero up to the padded steps. */
     void (*multiply_few)(const int16_t *x, size_t x_stride, const stub_int8_part *part, size_t rows, int32_t *sums,
                          size_t sums_stride);
 } stub_int8_kernel;

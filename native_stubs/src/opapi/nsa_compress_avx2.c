@@ -1,167 +1,150 @@
-/* The sum over a window for x86-64 with AVX2 and F16C: the same operations in the same order as the portable version,
- * which also does the columns left over behind the last full step. No fused multiply-add. */
-#include "opapi/nsa_compress.h"
+/* Windows of aclnnNsaCompress in planes, for x86-64 with AVX2 and F16C: the same operations in the same order as the
+ * portable version, which also does heads too narrow for a plane. No fused multiply-add. */
+#include "opapi/nsa_compress_loops.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "opapi/nsa_compress_avx2.h"
 
-#define AVX2 __attribute__((target("avx2,f16c")))
-#define AVX2_INLINE static inline __attribute__((target("avx2,f16c"), always_inline))
-
-/* 32 columns at once, a cache line of each token, as long as there are as many, then 16. */
-enum { PAIR_COLUMNS = 16, WIDE = 2, NARROW = 1 };
-
-/* What the loops are made for; constants, so that each choice is a loop of its own. */
-typedef struct {
-    stub_half half;
-    bool has_lone;
-    int width; /* in units of PAIR_COLUMNS */
-} kind;
-
-/* Columns in units of 16: fp16 as two halves, bf16 as the even ones and the odd ones, which are widened without a
- * shuffle. */
-typedef struct {
-    __m256 v[2 * WIDE];
-} columns;
-
-AVX2_INLINE void widen(stub_half half, const uint8_t *x, __m256 *v) {
-    if (half == STUB_HALF_F16) {
-        v[0] = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)x));
-        v[1] = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(x + PAIR_COLUMNS)));
-    } else {
-        const __m256i raw = _mm256_loadu_si256((const __m256i *)(const void *)x);
-        v[0] = _mm256_castsi256_ps(_mm256_slli_epi32(raw, 16));
-        v[1] = _mm256_castsi256_ps(_mm256_and_si256(raw, _mm256_set1_epi32((int32_t)0xFFFF0000)));
-    }
+AVX2_INLINE void widen_plane(stub_half half, const uint8_t *x, float *y) {
+    const __m128i raw = _mm_loadu_si128((const __m128i *)(const void *)x);
+    const __m256i shifted = _mm256_slli_epi32(_mm256_cvtepu16_epi32(raw), 16);
+    _mm256_store_ps(y, half == STUB_HALF_F16 ? _mm256_cvtph_ps(raw) : _mm256_castsi256_ps(shifted));
 }
 
-AVX2_INLINE columns multiply(kind k, const uint8_t *x, const float *weight) {
-    const __m256 factor = _mm256_broadcast_ss(weight);
-    columns product = {0};
-    for (int i = 0; i < k.width; i++) {
-        widen(k.half, x + 2 * PAIR_COLUMNS * i, product.v + 2 * i);
-    }
-    for (int i = 0; i < 2 * k.width; i++) {
-        product.v[i] = _mm256_mul_ps(product.v[i], factor);
-    }
-    return product;
-}
-
-AVX2_INLINE columns add(kind k, columns x, columns y) {
-    for (int i = 0; i < 2 * k.width; i++) {
-        x.v[i] = _mm256_add_ps(x.v[i], y.v[i]);
-    }
-    return x;
-}
-
-/* Fetches some of the next window's lines on the way: one for 16 columns. */
-AVX2_INLINE columns sum_pair(kind k, const stub_token_pair *pair, const uint8_t *x, const float *weights,
-                             const uint8_t *lines) {
-    const columns first = multiply(k, x + pair->first, weights);
-    for (int i = 0; i < k.width; i++) {
-        _mm_prefetch((const char *)(lines + STUB_LINE * i), _MM_HINT_T0);
-    }
-    return k.has_lone && pair->lone ? first : add(k, first, multiply(k, x + pair->second, weights + 1));
-}
-
-AVX2_INLINE columns sum_2_pairs(kind k, const stub_token_pair *pair, const uint8_t *x, const float *weights,
-                                const uint8_t *lines) {
-    return add(k, sum_pair(k, pair, x, weights, lines),
-               sum_pair(k, pair + 1, x, weights + 2, lines + STUB_LINE * k.width));
-}
-
-AVX2_INLINE columns sum_4_pairs(kind k, const stub_token_pair *pair, const uint8_t *x, const float *weights,
-                                const uint8_t *lines) {
-    return add(k, sum_2_pairs(k, pair, x, weights, lines),
-               sum_2_pairs(k, pair + 2, x, weights + 4, lines + 2 * STUB_LINE * k.width));
-}
-
-AVX2_INLINE columns sum_8_pairs(kind k, const stub_token_pair *pair, const uint8_t *x, const float *weights,
-                                const uint8_t *lines) {
-    return add(k, sum_4_pairs(k, pair, x, weights, lines),
-               sum_4_pairs(k, pair + 4, x, weights + 8, lines + 4 * STUB_LINE * k.width));
-}
-
-/* As the portable version's stack, with eight pairs at a time. */
-AVX2_INLINE columns sum_pairs(kind k, const stub_window *window, const uint8_t *x, const float *weights,
-                              const uint8_t *lines) {
-    columns stack[STUB_MOST_LEVELS];
-    size_t height = 0;
-    for (size_t eight = 0;; eight++) {
-        columns sum = sum_8_pairs(k, window->pairs + 8 * eight, x, weights + 16 * eight,
-                                  lines + 8 * eight * STUB_LINE * (size_t)k.width);
-        for (size_t done = eight; done & 1; done >>= 1) {
-            sum = add(k, stack[--height], sum);
+AVX2_INLINE void widen_tokens(stub_half half, const stub_widening *work) {
+    const size_t regular = work->planes - 1, plane_step = work->plane_step, last = work->last;
+    const uint8_t *x = work->x;
+    float *y = work->y;
+    for (size_t token = 0; token < work->tokens; token += STUB_AHEAD_TOKENS) {
+        stub_fetch_ahead(work->ahead);
+        for (int i = 0; i < STUB_AHEAD_TOKENS; i++, x += work->step, y += LANES) {
+            for (size_t plane = 0; plane < regular; plane++) {
+                widen_plane(half, x + plane * LANES * sizeof(uint16_t), y + plane * plane_step);
+            }
+            widen_plane(half, x + last * sizeof(uint16_t), y + regular * plane_step);
         }
-        if (8 * (eight + 1) == window->pair_count) {
-            return sum;
+    }
+}
+
+AVX2 static void widen(const stub_widening *work) {
+    if (work->columns < LANES) {
+        stub_window_loops_baseline.widen(work);
+    } else if (work->half == STUB_HALF_F16) {
+        widen_tokens(STUB_HALF_F16, work);
+    } else {
+        widen_tokens(STUB_HALF_BF16, work);
+    }
+}
+
+AVX2_INLINE __m256 product(const float *x, __m256 weight) {
+    return _mm256_mul_ps(_mm256_load_ps(x), weight);
+}
+
+/* Tokens i and i + 4 of a group; the second one when it is there. */
+AVX2_INLINE __m256 sum_pair(int pairs, int i, const float *x, int64_t spacing, const __m256 *weights) {
+    const __m256 first = product(x + i * spacing, weights[i]);
+    return i < pairs ? _mm256_add_ps(first, product(x + (i + 4) * spacing, weights[i + 4])) : first;
+}
+
+AVX2_INLINE __m256 sum_tokens(int pairs, const float *x, int64_t spacing, const __m256 *weights) {
+    const __m256 even = _mm256_add_ps(sum_pair(pairs, 0, x, spacing, weights), sum_pair(pairs, 2, x, spacing, weights));
+    const __m256 odd = _mm256_add_ps(sum_pair(pairs, 1, x, spacing, weights), sum_pair(pairs, 3, x, spacing, weights));
+    return _mm256_add_ps(even, odd);
+}
+
+/* A constant number of planes from x on, side by side: loops with few rounds are badly foreseen. */
+AVX2_INLINE void sum_windows(int pairs, bool more, int planes, const stub_plane_windows *work, const float *x,
+                             const __m256 *weights, float *sums) {
+    const int64_t spacing = (int64_t)work->group_count * LANES;
+    const size_t step = work->window_step, plane_step = work->plane_step, plane_sums = work->windows * LANES;
+    const float *const end = sums + plane_sums;
+    stub_fetch_ahead(work->ahead);
+    for (; sums < end; sums += LANES, x += step) {
+        for (int plane = 0; plane < planes; plane++) {
+            const __m256 sum = sum_tokens(pairs, x + (size_t)plane * plane_step, spacing, weights);
+            float *to = sums + (size_t)plane * plane_sums;
+            _mm256_store_ps(to, more ? _mm256_add_ps(_mm256_load_ps(to), sum) : sum);
         }
-        stack[height++] = sum;
     }
 }
 
-AVX2_INLINE __m256i one_nan(__m256 value) {
-    const __m256 unordered = _mm256_cmp_ps(value, value, _CMP_UNORD_Q);
-    return _mm256_castps_si256(
-        _mm256_blendv_ps(value, _mm256_castsi256_ps(_mm256_set1_epi32((int32_t)STUB_F32_NAN)), unordered));
+AVX2 static void add(const float *addend, size_t n, float *sums) {
+    for (size_t i = 0; i < n; i += LANES) {
+        _mm256_store_ps(sums + i, _mm256_add_ps(_mm256_load_ps(sums + i), _mm256_load_ps(addend + i)));
+    }
 }
 
-/* stub_break_tie, then to fp16. */
-AVX2_INLINE __m128i round_f16(__m256 value) {
-    const __m256i bits = one_nan(value);
-    const __m256i magnitude = _mm256_and_si256(bits, _mm256_set1_epi32((int32_t)STUB_F32_MAGNITUDE));
-    const __m256i finite = _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)STUB_F32_INFINITY), magnitude);
-    const __m256i broken = _mm256_or_si256(bits, _mm256_srli_epi32(finite, 31));
-    return _mm256_cvtps_ph(_mm256_castsi256_ps(broken), _MM_FROUND_TO_NEAREST_INT);
+/* One group of all windows in all planes. With `more`, to the sums that are there. */
+AVX2_INLINE void sum_group(int pairs, bool more, const stub_plane_windows *work, const float *x, const float *weights,
+                           float *sums) {
+    __m256 factors[STUB_GROUP_TOKENS];
+    for (int i = 0; i < STUB_GROUP_TOKENS; i++) {
+        factors[i] = _mm256_broadcast_ss(weights + i);
+    }
+    const size_t pair_step = 2 * work->plane_step, pair_sums = 2 * work->windows * LANES;
+    for (size_t plane = 1; plane < work->planes; plane += 2, x += pair_step, sums += pair_sums) {
+        sum_windows(pairs, more, 2, work, x, factors, sums);
+    }
+    if (work->planes % 2 != 0) {
+        sum_windows(pairs, more, 1, work, x, factors, sums);
+    }
 }
 
-/* bf16 in the high half of each lane, rubbish in the low one. */
-AVX2_INLINE __m256i round_bf16(__m256 value) {
-    return _mm256_add_epi32(one_nan(value), _mm256_set1_epi32(0x8000));
+/* Constant numbers of pairs make a loop for each. */
+AVX2_INLINE void sum_pairs(int pairs, bool more, const stub_plane_windows *work, const float *x, const float *weights,
+                           float *sums) {
+    switch (pairs) {
+    case 0:
+        sum_group(0, more, work, x, weights, sums);
+        break;
+    case 1:
+        sum_group(1, more, work, x, weights, sums);
+        break;
+    case 2:
+        sum_group(2, more, work, x, weights, sums);
+        break;
+    case 3:
+        sum_group(3, more, work, x, weights, sums);
+        break;
+    default:
+        sum_group(STUB_GROUP_PAIRS, more, work, x, weights, sums);
+        break;
+    }
 }
 
-AVX2_INLINE void store(stub_half half, const __m256 *v, uint8_t *y) {
-    if (half == STUB_HALF_F16) {
-        _mm_storeu_si128((__m128i *)(void *)y, round_f16(v[0]));
-        _mm_storeu_si128((__m128i *)(void *)(y + PAIR_COLUMNS), round_f16(v[1]));
+/* Two groups at a time, the second one onto the first. */
+AVX2 static void sum_planes(const stub_plane_windows *work) {
+    const size_t level = work->planes * work->windows * STUB_PLANE;
+    const float *weights = work->weights;
+    float *top = work->sums;
+    for (size_t i = 0; i < work->group_count; i += 2, weights += 2 * STUB_GROUP_TOKENS, top += level) {
+        const stub_token_group *first = &work->groups[i], *second = first + 1;
+        sum_pairs(first->pairs, false, work, work->x + first->first * STUB_PLANE, weights, top);
+        sum_pairs(second->pairs, true, work, work->x + second->first * STUB_PLANE, weights + STUB_GROUP_TOKENS, top);
+        for (size_t done = second->completed; done > 1; done--, top -= level) {
+            add(top, level, top - level);
+        }
+    }
+}
+
+AVX2_INLINE void round_rows(stub_half half, const float *x, size_t rows, uint8_t *y, int64_t y_step) {
+    for (size_t row = 0; row < rows; row++, x += LANES, y += y_step) {
+        const __m256 sum = _mm256_load_ps(x);
+        const __m256i high = _mm256_srli_epi32(round_bf16(sum), 16);
+        const __m128i bf16 = _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
+        _mm_storeu_si128((__m128i *)(void *)y, half == STUB_HALF_F16 ? round_f16(sum) : bf16);
+    }
+}
+
+AVX2 static void round_away(stub_half half, const float *x, size_t rows, size_t columns, uint8_t *y, int64_t y_step) {
+    if (columns < LANES) {
+        stub_window_loops_baseline.round(half, x, rows, columns, y, y_step);
+    } else if (half == STUB_HALF_F16) {
+        round_rows(STUB_HALF_F16, x, rows, y, y_step);
     } else {
-        const __m256i even = _mm256_srli_epi32(round_bf16(v[0]), 16);
-        _mm256_storeu_si256((__m256i *)(void *)y, _mm256_blend_epi16(even, round_bf16(v[1]), 0xAA));
+        round_rows(STUB_HALF_BF16, x, rows, y, y_step);
     }
 }
 
-AVX2_INLINE void sum_step(kind k, const stub_window *window, const uint8_t *x, const float *weights, stub_ahead *ahead,
-                          uint8_t *y) {
-    const uint8_t *lines = stub_lines_ahead(ahead, (size_t)k.width, x);
-    const columns sum = sum_pairs(k, window, x, weights, lines);
-    for (int i = 0; i < k.width; i++) {
-        store(k.half, sum.v + 2 * i, y + 2 * PAIR_COLUMNS * i);
-    }
-}
-
-AVX2_INLINE void sum_columns(stub_half half, bool has_lone, const stub_window *window, const uint8_t *x,
-                             const float *weights, size_t n, stub_ahead *ahead, uint8_t *y) {
-    size_t i = 0;
-    for (; i + WIDE * PAIR_COLUMNS <= n; i += WIDE * PAIR_COLUMNS) {
-        sum_step((kind){half, has_lone, WIDE}, window, x + 2 * i, weights, ahead, y + 2 * i);
-    }
-    if (i + PAIR_COLUMNS <= n) {
-        sum_step((kind){half, has_lone, NARROW}, window, x + 2 * i, weights, ahead, y + 2 * i);
-        i += PAIR_COLUMNS;
-    }
-    if (i < n) {
-        stub_window_sum_baseline(window, x + 2 * i, weights, n - i, ahead, y + 2 * i);
-    }
-}
-
-AVX2 void stub_window_sum_avx2(const stub_window *window, const uint8_t *x, const float *weights, size_t n,
-                               stub_ahead *ahead, uint8_t *y) {
-    if (window->half == STUB_HALF_F16) {
-        window->has_lone ? sum_columns(STUB_HALF_F16, true, window, x, weights, n, ahead, y)
-                         : sum_columns(STUB_HALF_F16, false, window, x, weights, n, ahead, y);
-    } else {
-        window->has_lone ? sum_columns(STUB_HALF_BF16, true, window, x, weights, n, ahead, y)
-                         : sum_columns(STUB_HALF_BF16, false, window, x, weights, n, ahead, y);
-    }
-}
+const stub_window_loops stub_window_loops_avx2 = {4, stub_sum_window_avx2, widen, sum_planes, round_away};
 #endif

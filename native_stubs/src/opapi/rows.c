@@ -55,13 +55,8 @@ void stub_row_write(const stub_row *row, int64_t first, size_t n, const void *el
 void stub_row_prefetch_next(const stub_row *row, int64_t first, size_t n) {
     const aclTensor *tensor = row->view->tensor;
     const uint32_t axis = row->dims - 1;
-    if (row->dims == 0 || row->step != 1 || row->index[axis] + 1 >= tensor->shape[axis]) {
-        return;
-    }
-    enum { CACHE_LINE = 64 };
-    const uint8_t *next = place_of(row, first + tensor->strides[axis]);
-    for (size_t byte = 0; byte < n * (size_t)row->view->bits / 8; byte += CACHE_LINE) {
-        __builtin_prefetch(next + byte);
+    if (row->dims > 0 && row->step == 1 && row->index[axis] + 1 < tensor->shape[axis]) {
+        stub_prefetch_to_read(place_of(row, first + tensor->strides[axis]), n * (size_t)row->view->bits / 8);
     }
 }
 
@@ -78,58 +73,74 @@ void stub_row_read_floats(const stub_row *row, int64_t first, size_t n, float *v
     }
 }
 
+enum { INT4_PER_WORD = 8 };
+
 /* Where a row of int4 holds whole bytes: neighbours that begin at an even element. */
 static uint8_t *nibble_place(const stub_row *row, int64_t first, size_t n) {
     const int64_t element = row->offset + first;
     return row->step == 1 && element % 2 == 0 && n % 2 == 0 ? row->view->base + element / 2 : NULL;
 }
 
-static void read_nibbles(const stub_row *row, int64_t first, size_t n, int8_t *values) {
+void *stub_row_integers_place(const stub_row *row, int64_t first, size_t n) {
+    switch (row->view->bits) {
+    case 4:
+        return nibble_place(row, first, n);
+    case 8:
+        return stub_row_place(row, first);
+    default:
+        return stub_row_place(row, first / INT4_PER_WORD);
+    }
+}
+
+/* The nibble's byte and, in `shift`, its place there. */
+static uint8_t *nibble_at(const stub_row *row, int64_t index, int *shift) {
+    const int64_t element = row->offset + index * row->step;
+    *shift = 4 * (int)(element & 1);
+    return row->view->base + (element >> 1);
+}
+
+static const void *read_nibbles(const stub_row *row, int64_t first, size_t n, uint8_t *packed) {
+    memset(packed, 0, (n + 1) / 2);
     for (size_t i = 0; i < n; i++) {
-        const int64_t element = row->offset + (first + (int64_t)i) * row->step;
-        const int nibble = row->view->base[element >> 1] >> 4 * (element & 1) & 0xF;
-        values[i] = (int8_t)((nibble ^ 8) - 8);
+        int shift;
+        const uint8_t *byte = nibble_at(row, first + (int64_t)i, &shift);
+        const int nibble = *byte >> shift & 0xF;
+        packed[i / 2] = (uint8_t)(packed[i / 2] | nibble << 4 * (i % 2));
     }
+    return packed;
 }
 
-static void write_nibbles(const stub_row *row, int64_t first, size_t n, const int8_t *values) {
+static void write_nibbles(const stub_row *row, int64_t first, size_t n, const uint8_t *packed) {
     for (size_t i = 0; i < n; i++) {
-        const int64_t element = row->offset + (first + (int64_t)i) * row->step;
-        uint8_t *byte = row->view->base + (element >> 1);
-        const int shift = 4 * (int)(element & 1);
-        *byte = (uint8_t)((*byte & ~(0xF << shift)) | (values[i] & 0xF) << shift);
+        int shift;
+        uint8_t *byte = nibble_at(row, first + (int64_t)i, &shift);
+        const int nibble = packed[i / 2] >> 4 * (i % 2) & 0xF;
+        *byte = (uint8_t)((*byte & ~(0xF << shift)) | nibble << shift);
     }
 }
 
-const int8_t *stub_row_read_integers(const stub_row *row, int64_t first, size_t n, int8_t *values) {
-    stub_chunk chunk;
-    if (row->view->bits == 8) {
-        const void *place = stub_row_place(row, first);
-        return place ? place : memcpy(values, stub_row_read(row, first, n, &chunk), n);
+const void *stub_row_read_integers(const stub_row *row, int64_t first, size_t n, stub_chunk *chunk) {
+    switch (row->view->bits) {
+    case 4: {
+        const void *place = nibble_place(row, first, n);
+        return place ? place : read_nibbles(row, first, n, chunk->bytes);
     }
-    const uint8_t *packed =
-        row->view->bits == 32 ? stub_row_read(row, first / 8, n / 8, &chunk) : nibble_place(row, first, n);
-    if (packed) {
-        stub_get_simd()->unpack_int4(packed, n, values);
-    } else {
-        read_nibbles(row, first, n, values);
+    case 8:
+        return stub_row_read(row, first, n, chunk);
+    default:
+        return stub_row_read(row, first / INT4_PER_WORD, n / INT4_PER_WORD, chunk);
     }
-    return values;
 }
 
-void stub_row_write_integers(const stub_row *row, int64_t first, size_t n, const int8_t *values) {
-    if (row->view->bits == 8) {
-        stub_row_write(row, first, n, values);
-        return;
-    }
-    stub_chunk chunk;
-    uint8_t *place = row->view->bits == 32 ? stub_row_place(row, first / 8) : nibble_place(row, first, n);
-    if (place) {
-        stub_get_simd()->pack_int4(values, n, place);
-    } else if (row->view->bits == 32) {
-        stub_get_simd()->pack_int4(values, n, chunk.bytes);
-        stub_row_write(row, first / 8, n / 8, chunk.bytes);
-    } else {
-        write_nibbles(row, first, n, values);
+void stub_row_write_integers(const stub_row *row, int64_t first, size_t n, const void *integers) {
+    switch (row->view->bits) {
+    case 4:
+        write_nibbles(row, first, n, integers);
+        break;
+    case 8:
+        stub_row_write(row, first, n, integers);
+        break;
+    default:
+        stub_row_write(row, first / INT4_PER_WORD, n / INT4_PER_WORD, integers);
     }
 }

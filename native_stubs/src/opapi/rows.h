@@ -10,7 +10,7 @@
 #include "opapi/view.h"
 
 /* Elements per chunk; a multiple of 8, so that chunks of int4 begin at whole bytes and words. */
-enum { STUB_CHUNK = 1024 };
+enum { STUB_CHUNK = 1024, STUB_CACHE_LINE = 64 };
 
 /* Room for a chunk of the widest elements that rows carry (8 bytes). */
 typedef struct {
@@ -33,16 +33,34 @@ void *stub_row_place(const stub_row *row, int64_t first);
 const void *stub_row_read(const stub_row *row, int64_t first, size_t n, stub_chunk *chunk);
 void stub_row_write(const stub_row *row, int64_t first, size_t n, const void *elements);
 
+/* Asks for `bytes` of memory that are read or written soon to be on their way; an address without memory does no harm.
+ */
+static inline void stub_prefetch_to_read(const void *from, size_t bytes) {
+    for (size_t byte = 0; byte < bytes; byte += STUB_CACHE_LINE) {
+        __builtin_prefetch((const uint8_t *)from + byte, 0);
+    }
+}
+
+static inline void stub_prefetch_to_write(const void *from, size_t bytes) {
+    for (size_t byte = 0; byte < bytes; byte += STUB_CACHE_LINE) {
+        __builtin_prefetch((const uint8_t *)from + byte, 1);
+    }
+}
+
 /* Asks for elements [first, first + n) of the row behind this one to be on their way, when they are neighbours. */
 void stub_row_prefetch_next(const stub_row *row, int64_t first, size_t n);
 
 /* FLOAT, FLOAT16 and BF16 as fp32, exactly. */
 void stub_row_read_floats(const stub_row *row, int64_t first, size_t n, float *values);
 
-/* INT8 and INT4 values; of an INT32 row the int4 values that its words hold, eight each (`first` and `n` count int4
- * values and are multiples of 8 then). Returns the values' place or `values`. */
-const int8_t *stub_row_read_integers(const stub_row *row, int64_t first, size_t n, int8_t *values);
-void stub_row_write_integers(const stub_row *row, int64_t first, size_t n, const int8_t *values);
+/* INT8 values, one in a byte; INT4 values, and those that the words of an INT32 row hold, eight each, two in a byte,
+ * the lower index in the low nibble. `first` and `n` count values; of INT32 rows both are multiples of 8. */
+
+/* Their place when they are neighbours and share no byte with others, else NULL. */
+void *stub_row_integers_place(const stub_row *row, int64_t first, size_t n);
+/* Their place or a copy in `chunk`. */
+const void *stub_row_read_integers(const stub_row *row, int64_t first, size_t n, stub_chunk *chunk);
+void stub_row_write_integers(const stub_row *row, int64_t first, size_t n, const void *integers);
 
 /* The kind of a FLOAT16 or BF16 tensor for the inner loops. */
 static inline stub_half stub_half_of(const aclTensor *tensor) {

@@ -26,8 +26,9 @@ typedef struct {
     bool bounded;
 } stub_quantiser;
 
-/* y = (x + offset) * scale with one offset and scale per element, times scale once more when `twice`, kept within
- * -limit .. limit (infinity: no limit). `finite` says that no offset or scale is infinite or NaN, so that no y is NaN.
+/* y = (x + offset) * scale with one offset and scale per element (`offset` may be NULL: none), times scale once more
+ * when `twice`, kept within -limit .. limit (infinity: no limit). `finite` says that no offset or scale is infinite or
+ * NaN, so that no y is NaN.
  */
 typedef struct {
     const float *offset, *scale;
@@ -42,15 +43,16 @@ typedef struct {
     /* fp32 bits of the largest |x * m|; at least `so_far`. A NaN is larger than infinity. */
     uint32_t (*largest)(stub_half half, const void *x, const float *m, size_t n, uint32_t so_far);
     void (*extremes)(stub_half half, const void *x, const float *m, size_t n, stub_extremes *found);
-    /* NaN gives 0. */
-    void (*quantise)(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by, int8_t *y);
-    /* Rounds half to even; a NaN becomes the one quiet NaN of `half`. */
-    void (*dequantise)(stub_half half, const int8_t *x, size_t n, const stub_dequantiser *by, void *y);
+    /* y: int8. NaN gives 0. */
+    void (*quantise)(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by, void *y);
+    /* The same to int4: two in a byte, the element with the lower index in the low nibble; n is even. */
+    void (*quantise_int4)(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by, void *y);
+    /* x: int8. Rounds half to even; a NaN becomes the one quiet NaN of `half`. */
+    void (*dequantise)(stub_half half, const void *x, size_t n, const stub_dequantiser *by, void *y);
+    /* The same from int4; n is even. */
+    void (*dequantise_int4)(stub_half half, const void *x, size_t n, const stub_dequantiser *by, void *y);
     /* y = x, exactly. */
     void (*widen)(stub_half half, const void *x, size_t n, float *y);
-    /* Two's complement nibbles, the element with the lower index in the low one; n is even. */
-    void (*pack_int4)(const int8_t *x, size_t n, uint8_t *y);
-    void (*unpack_int4)(const uint8_t *x, size_t n, int8_t *y);
 } stub_simd;
 
 const stub_simd *stub_get_simd(void);

@@ -1,208 +1,149 @@
-/* The inner loops for x86-64 with AVX2 and F16C. No fused multiply-add: each operation is rounded on its own, as in
- * the portable version, which also does the elements left over behind the last full step. */
+/* The inner loops for x86-64 with AVX2 and F16C that convert elements. */
 #include "opapi/simd.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 #include <math.h>
+#include <string.h>
 
 #include "core/half.h"
-
-#define AVX2 __attribute__((target("avx2,f16c")))
-#define AVX2_INLINE static inline __attribute__((target("avx2,f16c"), always_inline))
-
-enum { LANES = 8, STEP = 32 };
-
-AVX2_INLINE __m128i load_16_bytes(const void *x, size_t bytes) {
-    return _mm_loadu_si128((const __m128i *)(const void *)((const uint8_t *)x + bytes));
-}
-
-AVX2_INLINE __m256 load_half(stub_half half, const void *x, size_t i) {
-    const __m128i raw = load_16_bytes(x, 2 * i);
-    return half == STUB_HALF_F16 ? _mm256_cvtph_ps(raw)
-                                 : _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(raw), 16));
-}
-
-AVX2_INLINE __m256 load_product(stub_half half, const void *x, const float *m, size_t i) {
-    const __m256 value = load_half(half, x, i);
-    return m ? _mm256_mul_ps(value, _mm256_loadu_ps(m + i)) : value;
-}
-
-AVX2_INLINE __m256i magnitude(__m256 v) {
-    return _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32((int32_t)STUB_F32_MAGNITUDE));
-}
-
-AVX2_INLINE int32_t highest_lane(__m256i v) {
-    __m128i best = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-    best = _mm_max_epi32(best, _mm_shuffle_epi32(best, _MM_SHUFFLE(1, 0, 3, 2)));
-    best = _mm_max_epi32(best, _mm_shuffle_epi32(best, _MM_SHUFFLE(2, 3, 0, 1)));
-    return _mm_cvtsi128_si32(best);
-}
-
-AVX2_INLINE uint32_t largest_loop(stub_half half, const void *x, const float *m, size_t n, uint32_t so_far) {
-    __m256i a = _mm256_set1_epi32((int32_t)so_far), b = a;
-    size_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        a = _mm256_max_epi32(a, magnitude(load_product(half, x, m, i)));
-        b = _mm256_max_epi32(b, magnitude(load_product(half, x, m, i + LANES)));
-    }
-    so_far = (uint32_t)highest_lane(_mm256_max_epi32(a, b));
-    return stub_simd_baseline.largest(half, (const uint8_t *)x + 2 * i, m + i, n - i, so_far);
-}
-
-AVX2_INLINE __m256i load_raw(const void *x, size_t i) {
-    return _mm256_loadu_si256((const __m256i *)(const void *)((const uint8_t *)x + 2 * i));
-}
-
-AVX2_INLINE int16_t highest_lane_16(__m256i v) {
-    __m128i best = _mm_max_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-    best = _mm_max_epi16(best, _mm_shuffle_epi32(best, _MM_SHUFFLE(1, 0, 3, 2)));
-    best = _mm_max_epi16(best, _mm_shuffle_epi32(best, _MM_SHUFFLE(2, 3, 0, 1)));
-    best = _mm_max_epi16(best, _mm_srli_epi32(best, 16));
-    return (int16_t)_mm_extract_epi16(best, 0);
-}
-
-AVX2_INLINE uint32_t widen_bits(stub_half half, int16_t raw) {
-    return stub_float_bits(half == STUB_HALF_F16 ? stub_f16_to_f32((uint16_t)raw) : stub_bf16_to_f32((uint16_t)raw));
-}
-
-/* Without factors the order of the 16-bit patterns is that of the values: widening the winner is enough. */
-AVX2_INLINE uint32_t largest_raw(stub_half half, const void *x, size_t n, uint32_t so_far) {
-    const __m256i mask = _mm256_set1_epi16(0x7FFF);
-    __m256i a = _mm256_setzero_si256(), b = a;
-    size_t i = 0;
-    for (; i + STEP <= n; i += STEP) {
-        a = _mm256_max_epi16(a, _mm256_and_si256(load_raw(x, i), mask));
-        b = _mm256_max_epi16(b, _mm256_and_si256(load_raw(x, i + STEP / 2), mask));
-    }
-    const uint32_t found = widen_bits(half, highest_lane_16(_mm256_max_epi16(a, b)));
-    so_far = found > so_far ? found : so_far;
-    return stub_simd_baseline.largest(half, (const uint8_t *)x + 2 * i, NULL, n - i, so_far);
-}
-
-AVX2 static uint32_t avx2_largest(stub_half half, const void *x, const float *m, size_t n, uint32_t so_far) {
-    if (!m) {
-        return largest_raw(half, x, n, so_far);
-    }
-    return half == STUB_HALF_F16 ? largest_loop(STUB_HALF_F16, x, m, n, so_far)
-                                 : largest_loop(STUB_HALF_BF16, x, m, n, so_far);
-}
-
-AVX2_INLINE __m256i order_key(__m256 v) {
-    const __m256i bits = _mm256_castps_si256(v);
-    return _mm256_xor_si256(bits, _mm256_srli_epi32(_mm256_srai_epi32(bits, 31), 1));
-}
-
-AVX2_INLINE void extremes_loop(stub_half half, const void *x, const float *m, size_t n, stub_extremes *found) {
-    __m256i low = _mm256_set1_epi32(found->low), high = _mm256_set1_epi32(found->high);
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        const __m256i key = order_key(load_product(half, x, m, i));
-        low = _mm256_min_epi32(low, key);
-        high = _mm256_max_epi32(high, key);
-    }
-    found->high = highest_lane(high);
-    found->low = ~highest_lane(_mm256_xor_si256(low, _mm256_set1_epi32(-1)));
-    stub_simd_baseline.extremes(half, (const uint8_t *)x + 2 * i, m + i, n - i, found);
-}
-
-/* stub_order_key for 16-bit patterns; its own inverse. */
-AVX2_INLINE __m256i order_key_16(__m256i raw) {
-    return _mm256_xor_si256(raw, _mm256_srli_epi16(_mm256_srai_epi16(raw, 15), 1));
-}
-
-AVX2_INLINE int16_t key_bits_16(int16_t key) {
-    return (int16_t)(key ^ (key >> 15 & 0x7FFF));
-}
-
-AVX2_INLINE void extremes_raw(stub_half half, const void *x, size_t n, stub_extremes *found) {
-    if (n < STEP / 2) {
-        stub_simd_baseline.extremes(half, x, NULL, n, found);
-        return;
-    }
-    __m256i low = order_key_16(load_raw(x, 0)), high = low;
-    size_t i = 0;
-    for (; i + STEP / 2 <= n; i += STEP / 2) {
-        const __m256i key = order_key_16(load_raw(x, i));
-        low = _mm256_min_epi16(low, key);
-        high = _mm256_max_epi16(high, key);
-    }
-    const __m256i ones = _mm256_set1_epi16(-1);
-    const int16_t lowest = (int16_t)~highest_lane_16(_mm256_xor_si256(low, ones)), highest = highest_lane_16(high);
-    const int32_t low_key = stub_order_key(widen_bits(half, key_bits_16(lowest)));
-    const int32_t high_key = stub_order_key(widen_bits(half, key_bits_16(highest)));
-    found->low = low_key < found->low ? low_key : found->low;
-    found->high = high_key > found->high ? high_key : found->high;
-    stub_simd_baseline.extremes(half, (const uint8_t *)x + 2 * i, NULL, n - i, found);
-}
-
-AVX2 static void avx2_extremes(stub_half half, const void *x, const float *m, size_t n, stub_extremes *found) {
-    if (!m) {
-        extremes_raw(half, x, n, found);
-    } else if (half == STUB_HALF_F16) {
-        extremes_loop(STUB_HALF_F16, x, m, n, found);
-    } else {
-        extremes_loop(STUB_HALF_BF16, x, m, n, found);
-    }
-}
+#include "opapi/simd_avx2.h"
 
 AVX2_INLINE __m256 saturate(__m256 v, __m256 low, __m256 high) {
     v = _mm256_and_ps(v, _mm256_cmp_ps(v, v, _CMP_ORD_Q));
     return _mm256_max_ps(_mm256_min_ps(v, high), low);
 }
 
-AVX2_INLINE __m256i quantise_lanes(__m256 v, const stub_quantiser *by, bool bounded) {
-    v = _mm256_add_ps(_mm256_mul_ps(v, _mm256_set1_ps(by->factor)), _mm256_set1_ps(by->offset));
-    if (!bounded) {
+/* What rows need: those without an offset no addition, those known to stay in the range no saturation. */
+typedef enum { SCALED, SHIFTED, SATURATED } need;
+
+AVX2_INLINE __m256i quantise_lanes(__m256 v, const stub_quantiser *by, need of) {
+    v = _mm256_mul_ps(v, _mm256_set1_ps(by->factor));
+    if (of != SCALED) {
+        v = _mm256_add_ps(v, _mm256_set1_ps(by->offset));
+    }
+    if (of == SATURATED) {
         v = saturate(v, _mm256_set1_ps(-by->limit - 1.0f), _mm256_set1_ps(by->limit));
     }
     return _mm256_cvtps_epi32(v);
 }
 
-/* Four times eight small int32 to 32 int8; the packs work on 128-bit halves, the permutation puts those in order. */
-AVX2_INLINE __m256i gather_bytes(__m256i a, __m256i b, __m256i c, __m256i d) {
+/* 32 int8. The packs work on 128-bit halves, the permutation puts those in order. */
+AVX2_INLINE __m256i quantise_step(stub_half half, const void *x, const float *m, size_t i, const stub_quantiser *by,
+                                  need of) {
+    const __m256i a = quantise_lanes(load_product(half, x, m, i), by, of);
+    const __m256i b = quantise_lanes(load_product(half, x, m, i + LANES), by, of);
+    const __m256i c = quantise_lanes(load_product(half, x, m, i + 2 * LANES), by, of);
+    const __m256i d = quantise_lanes(load_product(half, x, m, i + 3 * LANES), by, of);
     const __m256i mixed = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
     return _mm256_permutevar8x32_epi32(mixed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-AVX2_INLINE void quantise_loop(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by,
-                               bool bounded, int8_t *y) {
-    const stub_quantiser constants = *by;
-    size_t i = 0;
-    for (; i + STEP <= n; i += STEP) {
-        const __m256i a = quantise_lanes(load_product(half, x, m, i), &constants, bounded);
-        const __m256i b = quantise_lanes(load_product(half, x, m, i + LANES), &constants, bounded);
-        const __m256i c = quantise_lanes(load_product(half, x, m, i + 2 * LANES), &constants, bounded);
-        const __m256i d = quantise_lanes(load_product(half, x, m, i + 3 * LANES), &constants, bounded);
-        _mm256_storeu_si256((__m256i *)(void *)(y + i), gather_bytes(a, b, c, d));
-    }
-    stub_simd_baseline.quantise(half, (const uint8_t *)x + 2 * i, m ? m + i : NULL, n - i, by, y + i);
+/* Sixteen bf16 become fp32 as the high halves of zeros; the pack undoes the order in which that leaves them. */
+AVX2_INLINE __m256i quantise_bf16(const void *x, size_t i, const stub_quantiser *by, need of) {
+    const __m256i raw = load_raw(x, i), zero = _mm256_setzero_si256();
+    const __m256i a = quantise_lanes(_mm256_castsi256_ps(_mm256_unpacklo_epi16(zero, raw)), by, of);
+    const __m256i b = quantise_lanes(_mm256_castsi256_ps(_mm256_unpackhi_epi16(zero, raw)), by, of);
+    return _mm256_packs_epi32(a, b);
 }
 
-AVX2_INLINE void quantise_half(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by,
-                               int8_t *y) {
-    if (m) {
-        by->bounded ? quantise_loop(half, x, m, n, by, true, y) : quantise_loop(half, x, m, n, by, false, y);
-    } else {
-        by->bounded ? quantise_loop(half, x, NULL, n, by, true, y) : quantise_loop(half, x, NULL, n, by, false, y);
-    }
+/* The same 32 int8 with fewer instructions. */
+AVX2_INLINE __m256i quantise_bf16_step(const void *x, size_t i, const stub_quantiser *by, need of) {
+    const __m256i mixed = _mm256_packs_epi16(quantise_bf16(x, i, by, of), quantise_bf16(x, i + 2 * LANES, by, of));
+    return _mm256_permute4x64_epi64(mixed, _MM_SHUFFLE(3, 1, 2, 0));
 }
+
+AVX2_INLINE __m256i quantise_32(stub_half half, const void *x, const float *m, size_t i, const stub_quantiser *by,
+                                need of) {
+    return half == STUB_HALF_BF16 && !m ? quantise_bf16_step(x, i, by, of) : quantise_step(half, x, m, i, by, of);
+}
+
+AVX2_INLINE void store_bytes(void *y, __m256i bytes) {
+    _mm256_storeu_si256((__m256i *)y, bytes);
+}
+
+/* Pairs of bytes to a byte of two nibbles, in words. */
+AVX2_INLINE __m256i join_nibbles(__m256i bytes) {
+    return _mm256_maddubs_epi16(_mm256_and_si256(bytes, _mm256_set1_epi8(0x0F)), _mm256_set1_epi16(0x1001));
+}
+
+/* 64 elements. */
+AVX2_INLINE void quantise_nibbles(stub_half half, const void *x, const float *m, size_t i, const stub_quantiser *by,
+                                  need of, uint8_t *y) {
+    const __m256i early = join_nibbles(quantise_32(half, x, m, i, by, of));
+    const __m256i late = join_nibbles(quantise_32(half, x, m, i + STEP, by, of));
+    const __m256i mixed = _mm256_packus_epi16(early, late);
+    store_bytes(y + i / 2, _mm256_permute4x64_epi64(mixed, _MM_SHUFFLE(3, 1, 2, 0)));
+}
+
+AVX2_INLINE void quantise_loop(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by,
+                               need of, int8_t *y) {
+    const stub_quantiser constants = *by; /* no store of the loop can change it */
+    for (size_t i = 0; i + STEP <= n; i += STEP) {
+        store_bytes(y + i, quantise_32(half, x, m, i, &constants, of));
+    }
+    store_bytes(y + n - STEP, quantise_32(half, x, m, n - STEP, &constants, of));
+}
+
+AVX2_INLINE void quantise_int4_loop(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by,
+                                    need of, uint8_t *y) {
+    const stub_quantiser constants = *by;
+    for (size_t i = 0; i + 2 * STEP <= n; i += 2 * STEP) {
+        quantise_nibbles(half, x, m, i, &constants, of, y);
+    }
+    quantise_nibbles(half, x, m, n - 2 * STEP, &constants, of, y);
+}
+
+/* A loop for each combination of what does not change inside it. */
+#define QUANTISE_NEED(loop, half, m)                                                                                   \
+    if (!by->bounded) {                                                                                                \
+        loop(half, x, m, n, by, SATURATED, y);                                                                         \
+    } else if (by->offset != 0) {                                                                                      \
+        loop(half, x, m, n, by, SHIFTED, y);                                                                           \
+    } else {                                                                                                           \
+        loop(half, x, m, n, by, SCALED, y);                                                                            \
+    }
+
+#define QUANTISE_HALF(loop, half)                                                                                      \
+    if (m) {                                                                                                           \
+        QUANTISE_NEED(loop, half, m)                                                                                   \
+    } else {                                                                                                           \
+        QUANTISE_NEED(loop, half, NULL)                                                                                \
+    }
+
+#define QUANTISE(loop)                                                                                                 \
+    if (half == STUB_HALF_F16) {                                                                                       \
+        QUANTISE_HALF(loop, STUB_HALF_F16)                                                                             \
+    } else {                                                                                                           \
+        QUANTISE_HALF(loop, STUB_HALF_BF16)                                                                            \
+    }
 
 AVX2 static void avx2_quantise(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by,
-                               int8_t *y) {
-    if (half == STUB_HALF_F16) {
-        quantise_half(STUB_HALF_F16, x, m, n, by, y);
-    } else {
-        quantise_half(STUB_HALF_BF16, x, m, n, by, y);
+                               void *y) {
+    if (n < STEP) {
+        stub_simd_baseline.quantise(half, x, m, n, by, y);
+        return;
     }
+    QUANTISE(quantise_loop)
+}
+
+AVX2 static void avx2_quantise_int4(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by,
+                                    void *y) {
+    if (n < 2 * STEP) {
+        stub_simd_baseline.quantise_int4(half, x, m, n, by, y);
+        return;
+    }
+    QUANTISE(quantise_int4_loop)
 }
 
 AVX2_INLINE void widen_loop(stub_half half, const void *x, size_t n, float *y) {
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
+    if (n < LANES) {
+        stub_simd_baseline.widen(half, x, n, y);
+        return;
+    }
+    for (size_t i = 0; i + LANES <= n; i += LANES) {
         _mm256_storeu_ps(y + i, load_half(half, x, i));
     }
-    stub_simd_baseline.widen(half, (const uint8_t *)x + 2 * i, n - i, y + i);
+    _mm256_storeu_ps(y + n - LANES, load_half(half, x, n - LANES));
 }
 
 AVX2 static void avx2_widen(stub_half half, const void *x, size_t n, float *y) {
@@ -230,76 +171,74 @@ AVX2_INLINE void store_halves(stub_half half, __m256 a, __m256 b, void *y, size_
     }
 }
 
-AVX2_INLINE __m256 dequantise_lanes(const int8_t *x, const stub_dequantiser *by, bool twice, size_t i) {
-    const __m256i integers = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(x + i)));
-    const __m256 scale = _mm256_loadu_ps(by->scale + i);
-    const __m256 sum = _mm256_add_ps(_mm256_cvtepi32_ps(integers), _mm256_loadu_ps(by->offset + i));
-    const __m256 product = _mm256_mul_ps(sum, scale);
-    return twice ? _mm256_mul_ps(product, scale) : product;
+typedef enum { FROM_INT8, FROM_INT4 } source;
+
+/* Of int4, all eight in every lane: each lane shifts its own up to the sign. */
+AVX2_INLINE __m256 load_integers(source from, const uint8_t *x, size_t i) {
+    if (from == FROM_INT8) {
+        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(x + i))));
+    }
+    int32_t all;
+    memcpy(&all, x + i / 2, sizeof all);
+    const __m256i up = _mm256_sllv_epi32(_mm256_set1_epi32(all), _mm256_setr_epi32(28, 24, 20, 16, 12, 8, 4, 0));
+    return _mm256_cvtepi32_ps(_mm256_srai_epi32(up, 28));
 }
 
-AVX2_INLINE void dequantise_loop(stub_half half, const int8_t *x, size_t n, const stub_dequantiser *by, bool twice,
+AVX2_INLINE __m256 dequantise_lanes(source from, const uint8_t *x, const stub_dequantiser *by, size_t i) {
+    const __m256 integers = load_integers(from, x, i), scale = _mm256_loadu_ps(by->scale + i);
+    const __m256 sum = by->offset ? _mm256_add_ps(integers, _mm256_loadu_ps(by->offset + i)) : integers;
+    const __m256 product = _mm256_mul_ps(sum, scale);
+    return by->twice ? _mm256_mul_ps(product, scale) : product;
+}
+
+AVX2_INLINE void dequantise_step(stub_half half, source from, const uint8_t *x, const stub_dequantiser *by, size_t i,
                                  void *y) {
-    const stub_dequantiser parameters = *by;
-    size_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        const __m256 a = dequantise_lanes(x, &parameters, twice, i);
-        const __m256 b = dequantise_lanes(x, &parameters, twice, i + LANES);
-        store_halves(half, a, b, y, i);
+    const __m256 a = dequantise_lanes(from, x, by, i), b = dequantise_lanes(from, x, by, i + LANES);
+    store_halves(half, a, b, y, i);
+}
+
+AVX2_INLINE void dequantise_loop(stub_half half, source from, const uint8_t *x, size_t n, const stub_dequantiser *by,
+                                 void *y) {
+    const stub_dequantiser constants = *by;
+    for (size_t i = 0; i + 2 * LANES <= n; i += 2 * LANES) {
+        dequantise_step(half, from, x, &constants, i, y);
     }
-    const stub_dequantiser rest = {by->offset + i, by->scale + i, by->limit, twice, true};
-    stub_simd_baseline.dequantise(half, x + i, n - i, &rest, (uint8_t *)y + 2 * i);
+    dequantise_step(half, from, x, &constants, n - 2 * LANES, y);
 }
 
 /* Limits and NaNs are rare enough to leave them to the baseline. */
-AVX2 static void avx2_dequantise(stub_half half, const int8_t *x, size_t n, const stub_dequantiser *by, void *y) {
-    if (!by->finite || by->limit < INFINITY) {
+static bool is_usual(const stub_dequantiser *by, size_t n) {
+    return by->finite && by->limit == INFINITY && n >= 2 * LANES;
+}
+
+AVX2 static void avx2_dequantise(stub_half half, const void *x, size_t n, const stub_dequantiser *by, void *y) {
+    if (!is_usual(by, n)) {
         stub_simd_baseline.dequantise(half, x, n, by, y);
     } else if (half == STUB_HALF_F16) {
-        by->twice ? dequantise_loop(STUB_HALF_F16, x, n, by, true, y)
-                  : dequantise_loop(STUB_HALF_F16, x, n, by, false, y);
+        dequantise_loop(STUB_HALF_F16, FROM_INT8, x, n, by, y);
     } else {
-        by->twice ? dequantise_loop(STUB_HALF_BF16, x, n, by, true, y)
-                  : dequantise_loop(STUB_HALF_BF16, x, n, by, false, y);
+        dequantise_loop(STUB_HALF_BF16, FROM_INT8, x, n, by, y);
     }
 }
 
-/* 32 int8 to 16 bytes: the odd elements' low nibbles move into the high nibbles beside them. */
-AVX2 static void avx2_pack_int4(const int8_t *x, size_t n, uint8_t *y) {
-    const __m256i nibble = _mm256_set1_epi16(0x000F), high_byte = _mm256_set1_epi16(0x00F0);
-    size_t i = 0;
-    for (; i + STEP <= n; i += STEP) {
-        const __m256i pairs = _mm256_loadu_si256((const __m256i *)(const void *)(x + i));
-        const __m256i bytes =
-            _mm256_or_si256(_mm256_and_si256(pairs, nibble), _mm256_and_si256(_mm256_srli_epi16(pairs, 4), high_byte));
-        const __m128i packed = _mm_packus_epi16(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
-        _mm_storeu_si128((__m128i *)(void *)(y + i / 2), packed);
+AVX2 static void avx2_dequantise_int4(stub_half half, const void *x, size_t n, const stub_dequantiser *by, void *y) {
+    if (!is_usual(by, n)) {
+        stub_simd_baseline.dequantise_int4(half, x, n, by, y);
+    } else if (half == STUB_HALF_F16) {
+        dequantise_loop(STUB_HALF_F16, FROM_INT4, x, n, by, y);
+    } else {
+        dequantise_loop(STUB_HALF_BF16, FROM_INT4, x, n, by, y);
     }
-    stub_simd_baseline.pack_int4(x + i, n - i, y + i / 2);
-}
-
-AVX2 static void avx2_unpack_int4(const uint8_t *x, size_t n, int8_t *y) {
-    const __m256i low_nibble = _mm256_set1_epi16(0x000F), high_nibble = _mm256_set1_epi16(0x0F00);
-    const __m256i eight = _mm256_set1_epi8(8);
-    size_t i = 0;
-    for (; i + STEP <= n; i += STEP) {
-        const __m256i bytes = _mm256_cvtepu8_epi16(load_16_bytes(x, i / 2));
-        const __m256i nibbles = _mm256_or_si256(_mm256_and_si256(bytes, low_nibble),
-                                                _mm256_and_si256(_mm256_slli_epi16(bytes, 4), high_nibble));
-        const __m256i values = _mm256_sub_epi8(_mm256_xor_si256(nibbles, eight), eight);
-        _mm256_storeu_si256((__m256i *)(void *)(y + i), values);
-    }
-    stub_simd_baseline.unpack_int4(x + i / 2, n - i, y + i);
 }
 
 const stub_simd stub_simd_avx2 = {
     .name = "avx2",
-    .largest = avx2_largest,
-    .extremes = avx2_extremes,
+    .largest = stub_avx2_largest,
+    .extremes = stub_avx2_extremes,
     .quantise = avx2_quantise,
+    .quantise_int4 = avx2_quantise_int4,
     .dequantise = avx2_dequantise,
+    .dequantise_int4 = avx2_dequantise_int4,
     .widen = avx2_widen,
-    .pack_int4 = avx2_pack_int4,
-    .unpack_int4 = avx2_unpack_int4,
 };
 #endif

@@ -183,22 +183,41 @@ static inline void round_block(const float *v, int8_t *y) {
     }
 }
 
-static void baseline_quantise(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by,
-                              int8_t *y) {
+static inline void quantise_block(stub_half half, const void *x, const float *m, size_t first, size_t count,
+                                  const stub_quantiser *by, int8_t *y) {
     const float factor = by->factor, offset = by->offset, high = by->limit, low = -by->limit - 1.0f;
+    float v[BLOCK];
+    load(half, x, m, first, count, v);
+    for (int i = 0; i < BLOCK; i++) {
+        v[i] = v[i] * factor + offset;
+    }
+    for (int i = 0; !by->bounded && i < BLOCK; i++) {
+        v[i] = saturate(v[i], low, high);
+    }
+    round_block(v, y);
+}
+
+static void baseline_quantise(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by,
+                              void *y) {
     for (size_t first = 0; first < n; first += BLOCK) {
-        float v[BLOCK];
         int8_t out[BLOCK];
         const size_t count = block_length(n, first);
-        load(half, x, m, first, count, v);
-        for (int i = 0; i < BLOCK; i++) {
-            v[i] = v[i] * factor + offset;
+        quantise_block(half, x, m, first, count, by, out);
+        memcpy((int8_t *)y + first, out, count);
+    }
+}
+
+static void baseline_quantise_int4(stub_half half, const void *x, const float *m, size_t n, const stub_quantiser *by,
+                                   void *y) {
+    for (size_t first = 0; first < n; first += BLOCK) {
+        int8_t out[BLOCK];
+        uint8_t packed[BLOCK / 2];
+        const size_t count = block_length(n, first);
+        quantise_block(half, x, m, first, count, by, out);
+        for (int i = 0; i < BLOCK / 2; i++) {
+            packed[i] = (uint8_t)((out[2 * i] & 0xF) | (out[2 * i + 1] & 0xF) << 4);
         }
-        for (int i = 0; !by->bounded && i < BLOCK; i++) {
-            v[i] = saturate(v[i], low, high);
-        }
-        round_block(v, out);
-        memcpy(y + first, out, count);
+        memcpy((uint8_t *)y + first / 2, packed, count / 2);
     }
 }
 
@@ -223,40 +242,48 @@ static inline void narrow_block(stub_half half, const float *v, uint16_t *out) {
     }
 }
 
-static void baseline_dequantise(stub_half half, const int8_t *x, size_t n, const stub_dequantiser *by, void *y) {
-    for (size_t first = 0; first < n; first += BLOCK) {
-        int8_t raw[BLOCK];
-        float offset[BLOCK], scale[BLOCK], v[BLOCK];
-        uint16_t out[BLOCK];
-        const size_t count = block_length(n, first);
-        fetch(raw, x, first, count, sizeof raw[0]);
+static inline void dequantise_block(stub_half half, const int8_t *x, size_t first, size_t count,
+                                    const stub_dequantiser *by, void *y) {
+    float offset[BLOCK] = {0}, scale[BLOCK], v[BLOCK];
+    uint16_t out[BLOCK];
+    fetch(scale, by->scale, first, count, sizeof scale[0]);
+    if (by->offset) {
         fetch(offset, by->offset, first, count, sizeof offset[0]);
-        fetch(scale, by->scale, first, count, sizeof scale[0]);
-        for (int i = 0; i < BLOCK; i++) {
-            v[i] = ((float)raw[i] + offset[i]) * scale[i];
-        }
-        for (int i = 0; by->twice && i < BLOCK; i++) {
-            v[i] *= scale[i];
-        }
-        for (int i = 0; by->limit < INFINITY && i < BLOCK; i++) {
-            v[i] = v[i] > by->limit ? by->limit : v[i];
-            v[i] = v[i] < -by->limit ? -by->limit : v[i];
-        }
-        narrow_block(half, v, out);
-        memcpy((uint8_t *)y + first * sizeof out[0], out, count * sizeof out[0]);
+    }
+    for (int i = 0; i < BLOCK; i++) {
+        v[i] = ((float)x[i] + offset[i]) * scale[i];
+    }
+    for (int i = 0; by->twice && i < BLOCK; i++) {
+        v[i] *= scale[i];
+    }
+    for (int i = 0; by->limit < INFINITY && i < BLOCK; i++) {
+        v[i] = v[i] > by->limit ? by->limit : v[i];
+        v[i] = v[i] < -by->limit ? -by->limit : v[i];
+    }
+    narrow_block(half, v, out);
+    memcpy((uint8_t *)y + first * sizeof out[0], out, count * sizeof out[0]);
+}
+
+static void baseline_dequantise(stub_half half, const void *x, size_t n, const stub_dequantiser *by, void *y) {
+    for (size_t first = 0; first < n; first += BLOCK) {
+        int8_t integers[BLOCK];
+        const size_t count = block_length(n, first);
+        fetch(integers, x, first, count, sizeof integers[0]);
+        dequantise_block(half, integers, first, count, by, y);
     }
 }
 
-static void baseline_pack_int4(const int8_t *x, size_t n, uint8_t *y) {
-    for (size_t i = 0; i < n / 2; i++) {
-        y[i] = (uint8_t)((x[2 * i] & 0xF) | (x[2 * i + 1] & 0xF) << 4);
-    }
-}
-
-static void baseline_unpack_int4(const uint8_t *x, size_t n, int8_t *y) {
-    for (size_t i = 0; i < n / 2; i++) {
-        y[2 * i] = (int8_t)(((x[i] & 0xF) ^ 8) - 8);
-        y[2 * i + 1] = (int8_t)((x[i] >> 4 ^ 8) - 8);
+static void baseline_dequantise_int4(stub_half half, const void *x, size_t n, const stub_dequantiser *by, void *y) {
+    for (size_t first = 0; first < n; first += BLOCK) {
+        uint8_t packed[BLOCK / 2] = {0};
+        int8_t integers[BLOCK];
+        const size_t count = block_length(n, first);
+        memcpy(packed, (const uint8_t *)x + first / 2, count / 2);
+        for (int i = 0; i < BLOCK / 2; i++) {
+            integers[2 * i] = (int8_t)(((packed[i] & 0xF) ^ 8) - 8);
+            integers[2 * i + 1] = (int8_t)((packed[i] >> 4 ^ 8) - 8);
+        }
+        dequantise_block(half, integers, first, count, by, y);
     }
 }
 
@@ -265,8 +292,8 @@ const stub_simd stub_simd_baseline = {
     .largest = baseline_largest,
     .extremes = baseline_extremes,
     .quantise = baseline_quantise,
+    .quantise_int4 = baseline_quantise_int4,
     .dequantise = baseline_dequantise,
+    .dequantise_int4 = baseline_dequantise_int4,
     .widen = baseline_widen,
-    .pack_int4 = baseline_pack_int4,
-    .unpack_int4 = baseline_unpack_int4,
 };

@@ -62,6 +62,7 @@ def nsa_compress_extra() -> Iterator[Case]:
     for dtype in TYPES:
         yield from sizes(dtype)
         yield from borders_of_batches(dtype)
+        yield from overlaps(dtype)
         yield from special_values(dtype)
     yield ties("bfloat16", 2.0**-100, 2.0**-34, "subnormal_ties")
     yield ties("float16", 2.0**-14, 2.0**-11, "subnormal_ties")
@@ -89,6 +90,21 @@ def sizes(dtype: str) -> Iterator[Case]:
 def borders_of_batches(dtype: str) -> Iterator[Case]:
     yield random_case(dtype, 32, 16, 3, 16, [0, 0, 31, 32, 0, 33, 47, 48, 1, 49, 0])
     yield random_case(dtype, 32, 32, 1, 16, [5, 64, 0, 63, 95, 96, 7], tokens=400)
+
+
+def overlaps(dtype: str) -> Iterator[Case]:
+    """More windows than are worked on at once, heads of odd sizes, batches of one window or two."""
+    yield random_case(dtype, 128, 16, 1, 20, [128 + 16 * 60 + 3])
+    yield random_case(dtype, 96, 16, 2, 5, [700, 95, 96, 500])
+    yield random_case(dtype, 80, 16, 1, 40, [79, 640])
+    yield random_case(dtype, 112, 16, 3, 13, [300] * 3)
+    yield random_case(dtype, 256, 16, 1, 33, [256 + 16 * 20])
+    for columns in (17, 31, 33, 100):
+        yield random_case(dtype, 48, 16, 1, columns, [48 + 16 * 30])
+    yield random_case(dtype, 32, 32, 3, 40, [32 * 12 + 31])
+    yield random_case(dtype, 64, 32, 2, 20, [64 + 32 * 15])
+    yield random_case(dtype, 16, 16, 2, 24, [16, 17] * 30)
+    yield random_case(dtype, 128, 16, 1, 16, [128, 140, 144, 12] * 4)
 
 
 def special_values(dtype: str) -> Iterator[Case]:

@@ -127,6 +127,7 @@ def rope_extra() -> Iterator[Case]:
         (64, (4, 4)),
         (80, (5, 1)),
         (128, (2, 3)),
+        (144, (1, 2)),
         (256, (1, 2)),
     ]
     for (d, heads), kinds, lead in product(shapes, KINDS, ([3], [2, 2])):
