@@ -292,7 +292,7 @@ def _kept(handle: H, owned: Owned) -> H:
     return handle
 
 
-def _make_integers(slot: Slot, value: list[int], owned: Owned) -> nn.IntArrayHandle:
+def make_integers(slot: Slot, value: list[int], owned: Owned) -> nn.IntArrayHandle:
     return _kept(nn.create_int_array(value), owned)
 
 
@@ -310,12 +310,16 @@ def _wrap(slot: Slot, value: Any, owned: Owned) -> CArgument:
 
 def remember(slot: Slot, given: Any, argument: CArgument) -> None:
     """For `Slot.made`, if `given` is of a type that is kept."""
-    if type(given) is slot.kept and len(slot.made) < MOST_KEPT:
+    if type(given) is slot.kept and len(slot.made) < MOST_KEPT and not _is_ambiguous(given):
         slot.made[given] = argument
 
 
-# Not floats: 0.0 and -0.0 are equal.
-KEPT = {ParamKind.INT: int, ParamKind.BOOL: bool, ParamKind.STRING: str}
+def _is_ambiguous(number: object) -> bool:
+    """0.0 is equal to -0.0, and a NaN to nothing."""
+    return type(number) is float and (number == 0.0 or number != number)
+
+
+KEPT = {ParamKind.INT: int, ParamKind.BOOL: bool, ParamKind.STRING: str, ParamKind.REAL: float}
 MOST_KEPT = 64
 
 
@@ -324,7 +328,7 @@ CONVERTERS: dict[ParamKind, Converter] = {
     ParamKind.TENSOR_LIST: Converter(_check_tensors, _make_tensors),
     ParamKind.SCALAR: Converter(_check_scalar, _make_scalar),
     ParamKind.SCALAR_LIST: Converter(_check_scalars, _make_scalars),
-    ParamKind.INT_ARRAY: Converter(_check_integers, _make_integers),
+    ParamKind.INT_ARRAY: Converter(_check_integers, make_integers),
     ParamKind.FLOAT_ARRAY: Converter(_check_reals, _make_reals),
     ParamKind.BOOL_ARRAY: Converter(_check_flags, _make_flags),
     ParamKind.INT: Converter(_check_integer, _wrap),

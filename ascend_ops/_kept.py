@@ -1,4 +1,5 @@
-"""Descriptors of tensors that are kept for the next calls, for operators that only read what they are given.
+"""Descriptors that are kept for the next calls, for operators that only read what they are given: those of
+tensors and of integer arrays.
 
 Every thread has its own, which the calls of the thread share. A call that begins inside of another one (in a
 finalizer) does not use them, so that no call can lose a descriptor to another.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import deque
+from collections.abc import Hashable
 from typing import Final
 
 from ascend_ops._cann import nn
@@ -26,7 +28,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.busy = False
-        self.handles: dict[nn.Making, nn.TensorHandle] = {}
+        self.handles: dict[Hashable, nn.Handle] = {}
         _all.add(self)
 
     def make_room(self) -> None:

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from ascend_ops import _kept
-from ascend_ops._arguments import Owned, Slot, TensorList, described, refuse_tensor, remember, slots_of
+from ascend_ops._arguments import (
+    Owned,
+    Slot,
+    TensorList,
+    described,
+    make_integers,
+    refuse_tensor,
+    remember,
+    slots_of,
+)
 from ascend_ops._cann import custom, nn, operators
 from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.errors import AclError
@@ -25,7 +34,7 @@ from ascend_ops.tensor import Tensor
 
 # A block that makes the stream to queue on current, where the operator has to be ordered in a special way.
 Within = Callable[[], AbstractContextManager[Stream]]
-Handles = dict[nn.Making, nn.TensorHandle]
+Handles = dict[Hashable, nn.Handle]  # by what makes them
 Recorder = Callable[["Operator", Sequence[Any], Stream, Within | None], None]
 
 
@@ -189,9 +198,19 @@ def passed(
             result.append(None)
         elif type(given) is slot.kept and given in slot.made:
             result.append(slot.made[given])
+        elif kept is not None and slot.make is make_integers and given is not None:
+            result.append(_kept_integers(slot.check(slot, given), kept))
         else:
             result.append(_made(slot, given, stream, owned))
     return result
+
+
+def _kept_integers(values: Sequence[int], kept: Handles) -> nn.Handle:
+    key = nn.IntArrayHandle, tuple(values)
+    handle = kept.get(key)
+    if handle is None:
+        handle = kept[key] = nn.create_int_array(values)
+    return handle
 
 
 def _made(slot: Slot, given: Any, stream: Stream, owned: Owned) -> CArgument:

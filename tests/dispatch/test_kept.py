@@ -84,3 +84,30 @@ def test_a_call_in_the_middle_of_another_does_not_touch_them(
     assert (args[4].numpy() == 127).all()
     assert (inner[0].numpy() == 127).all()
     assert calls["destroy_tensor"] == 3
+
+
+def test_integer_arrays_are_kept_by_their_values(calls: Calls) -> None:
+    x, weight = ao.asarray(np.ones((64, 1, 16), np.float16)), ao.asarray(np.ones((16, 1), np.float16))
+    for _ in range(3):
+        for ends in ([64], (32, 64), np.array([64])):
+            y = ao.ops.nsa_compress(x, weight, ends, 16, 16)
+            assert y.shape[0] == 4
+            assert (y.numpy() == 16).all()
+    assert calls["create_int_array"] == 2
+
+
+@pytest.mark.stand_in(reason="has its kernel in Python")
+@pytest.mark.parametrize("values", [(0.0, -0.0), (-0.0, 0.0), (float("nan"), 1.0)])
+def test_numbers_that_are_equal_but_not_the_same_are_told_apart(values: tuple[float, float]) -> None:
+    seen: list[str] = []
+
+    @ao.stub.kernel("aclnnRmsNorm")
+    def rms_norm(epsilon: float, y_out: object) -> None:
+        seen.append(repr(epsilon))
+
+    x, gamma = ao.asarray(ROWS), ao.asarray(ROWS[0])
+    for value in values * 2:
+        ao.ops.rms_norm(x, gamma, float(value))
+    ao.current_stream().synchronize()
+    rms_norm.unregister()
+    assert seen == [repr(float(value)) for value in values] * 2

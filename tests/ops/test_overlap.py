@@ -14,7 +14,7 @@ CUTS = st.tuples(*(st.slices(n).filter(lambda cut: (cut.step or 1) > 0) for n in
 VIEWS = st.tuples(CUTS, st.permutations(range(3)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(first=VIEWS, second=VIEWS, dtypes=st.tuples(*2 * [st.sampled_from(["int8", "float16", "float32"])]))
 def test_views_share_memory_when_an_element_is_in_both(
     first: tuple[tuple[slice, ...], list[int]],
