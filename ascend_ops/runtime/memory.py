@@ -28,7 +28,7 @@ _device_pools: dict[int, Pool] = {}
 _host_pools: dict[int, Pool] = {}
 
 
-_uses_lock = threading.Lock()
+_uses_lock = threading.RLock()  # a finalizer may get here in the middle
 
 
 class Foreign(NamedTuple):
