@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ascend_ops import dispatch
-from ascend_ops._arguments import slots_of
+from ascend_ops._arguments import Slot, slots_of
 from ascend_ops._cann import custom, headers, operators
 from ascend_ops._cann.errors import MissingFunctionError
 from ascend_ops._cann.homes import find_home
@@ -31,15 +31,25 @@ class Operator:
         self.name, self.c_name = self.signature.name, self.signature.c_name
         self.__name__ = self.__qualname__ = self.name
         self.__module__ = "ascend_ops.ops"
-        names = tuple(param.name for param in self.signature.params)
-        self._operator = dispatch.Operator(self.c_name, names)
-        self._binding = Binding(self.signature)
-        self._slots = slots_of(self.c_name, found.params, names)
-        self._allocation = Allocation(self.signature, self._slots)
-        params = self.signature.params
+        self._found, params = found, self.signature.params
+        self._operator = dispatch.Operator(self.c_name, tuple(param.name for param in params))
         self._results = tuple(params.index(param) for param in self.signature.results)
         self._tensors = tuple(place for place, param in enumerate(params) if param.kind in TENSORS)
         self._attributes = tuple(place for place, param in enumerate(params) if param.kind not in TENSORS)
+
+    # What only calls need, not those who look an operator up.
+
+    @functools.cached_property
+    def _binding(self) -> Binding:
+        return Binding(self.signature)
+
+    @functools.cached_property
+    def _slots(self) -> tuple[Slot, ...]:
+        return slots_of(self.c_name, self._found.params, self._operator.names)
+
+    @functools.cached_property
+    def _allocation(self) -> Allocation:
+        return Allocation(self.signature, self._slots)
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """Queues the operator on the current stream; see `help` of the operator."""

@@ -173,7 +173,7 @@ def test_event_records_on_the_current_stream_and_again(hold: Any) -> None:
 def test_elapsed_is_the_time_between_two_timing_events(hold: Any) -> None:
     start, end = Event(timing=True), Event(timing=True)
     with Stream() as stream:
-        start.record()
+        start.record().synchronize()
         with hold(stream):
             end.record()
             assert not threading.Event().wait(0.02)
