@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ascend_ops._cann.declarations import Declaration, Parameter, normalise, parse, parse_one
@@ -112,6 +112,7 @@ TYPES = st.sampled_from(
 SPACES = st.sampled_from([" ", "\n", "\t ", " /* , ( */ ", " // ; )\n"])
 
 
+@settings(max_examples=40)
 @given(
     params=st.lists(st.tuples(NAMES, TYPES), max_size=8, unique_by=lambda p: p[0]), space=SPACES, gap=SPACES
 )
@@ -121,6 +122,7 @@ def test_any_declaration_survives_any_layout(params: list[tuple[str, str]], spac
     assert [(p.name, p.ctype) for p in parsed.params] == params
 
 
+@settings(max_examples=40)
 @given(params=st.lists(st.tuples(NAMES, TYPES), max_size=5, unique_by=lambda p: p[0]))
 def test_printing_and_parsing_a_declaration_gives_it_back(params: list[tuple[str, str]]) -> None:
     declaration = Declaration("f", "int", tuple(Parameter(name, ctype) for name, ctype in params))

@@ -23,7 +23,7 @@ from ascend_ops.dispatch import launch
 from ascend_ops.runtime import memory
 
 THREADS, CALLS = 4, 200
-SECONDS = float(os.environ.get("ASCEND_OPS_TEST_SECONDS", "1.5"))
+SECONDS = float(os.environ.get("ASCEND_OPS_TEST_SECONDS", "1"))
 
 
 def in_threads(work: Callable[[int], None], count: int = THREADS) -> None:

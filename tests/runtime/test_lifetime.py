@@ -137,7 +137,7 @@ def test_tensors_may_die_on_any_thread_while_the_stream_runs() -> None:
         shared = []
         threads = [threading.Thread(target=work) for _ in range(4)]
         [t.start() for t in threads]
-        for _ in range(100):
+        for _ in range(50):
             gc.collect()
         [t.join() for t in threads]
     """)
