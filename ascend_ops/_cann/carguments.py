@@ -2,7 +2,7 @@
 
 What `from_param` of a ctypes type makes holds a value together with its C type. A function without argument
 types takes it as it is, for a third of what ctypes needs to convert an int; made once and kept, it costs
-nothing more. None is NULL, and `Cell` objects go where C wants the number that they hold at that time.
+nothing more. None is NULL; a ctypes object is passed with the value that it has at the time of the call.
 """
 
 from __future__ import annotations
