@@ -1,14 +1,17 @@
 """Generates C from data at build time (Python standard library only).
 
 generate.py operators OPERATORS FUNCTIONS HEADERS INCLUDE SOURCE  aclnnop headers, libopapi's entry points
-generate.py functions FUNCTIONS OUTPUT                            weak definitions for what is no operator
-generate.py unsupported OUTPUT HEADER...                          weak definitions for what headers declare
+generate.py doors FAMILY SINCE STEM INCLUDE HEADER...             the exported functions of hand-written headers
+generate.py function-doors FAMILY FUNCTIONS STEM                  those of libopapi that are no operators
 """
 
 import json
 import re
 import sys
 from pathlib import Path
+
+from doors import generate_doors, generate_function_doors
+from files import load, write
 
 KINDS = {
     "aclTensor *": "STUB_TENSOR",
@@ -41,23 +44,6 @@ ROLES = {"in": "STUB_IN", "out": "STUB_OUT", "inout": "STUB_INOUT"}
 TAIL = ["uint64_t *workspaceSize", "aclOpExecutor **executor"]
 FOLDER = "aclnnop/"
 PHASE_TWO = "void *workspace, uint64_t workspaceSize, aclOpExecutor *executor, aclrtStream stream"
-
-# What an undefined function returns, by its declared type: (C type, value). Pointers of any kind are NULL.
-UNSUPPORTED = "stub_unsupported({name})"
-HCCL_NOT_SUPPORTED = f"({UNSUPPORTED}, 5)"
-WEAK_RESULTS = {
-    "aclError": ("int", UNSUPPORTED),
-    "aclnnStatus": ("int", UNSUPPORTED),
-    "HcclResult": ("int", HCCL_NOT_SUPPORTED),
-    "void": ("void", f"(void){UNSUPPORTED}"),
-    "aclFloat16": ("uint16_t", f"({UNSUPPORTED}, (uint16_t)0)"),
-    **{
-        ctype: (ctype, f"({UNSUPPORTED}, ({ctype})0)") for ctype in ("size_t", "uint32_t", "int32_t", "float")
-    },
-}
-NULL_RESULT = ("void *", f"({UNSUPPORTED}, NULL)")
-POINTER_TYPES = {"aclrtAllocatorDesc", "aclrtBinary"}
-
 
 def kind_of(ctype):
     return KINDS[ctype.removeprefix("const ")]
@@ -187,19 +173,6 @@ def source_text(headers, operators):
     return prologue + entries + kernel_question([name for name, _ in operators])
 
 
-def write(path, text):
-    """Leaves an unchanged file alone, so that nothing is rebuilt for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
-
-
-def load(path):
-    """Entries of a catalogue file that are part of a release, as (name, entry)."""
-    entries = json.loads(Path(path).read_text(encoding="utf-8"))
-    return [(name, entry) for name, entry in entries.items() if not entry.get("experimental")]
-
-
 def by_header(entries):
     headers = {}
     for name, entry in entries:
@@ -235,51 +208,10 @@ def generate_operators(catalogue, functions, headers, include, source):
     write(Path(source), source_text(sorted(of_header), operators))
 
 
-def declared_functions(text):
-    text = re.sub(r"/\*.*?\*/|//[^\n]*|^[ \t]*#(?:\\\n|[^\n])*", " ", text, flags=re.DOTALL | re.MULTILINE)
-    pattern = r"ACL_FUNC_VISIBILITY\s+([\w\s*]+?)\s*(\*?)\s*\b(\w+)\s*\("
-    return [(name, returns + pointer) for returns, pointer, name in re.findall(pattern, text)]
-
-
-def weak_definition(name, returns):
-    pointer = returns.endswith("*") or returns in POINTER_TYPES
-    ctype, value = NULL_RESULT if pointer else WEAK_RESULTS[returns.strip()]
-    statement = value.replace("{name}", f'"{name}"')
-    keyword = "" if ctype == "void" else "return "
-    return f"STUB_WEAK {ctype} {name}(void);\n{ctype} {name}(void) {{\n    {keyword}{statement};\n}}\n"
-
-
-def write_weak_definitions(output, functions):
-    """`functions` maps names to return types."""
-    prologue = """/* Generated: what no source file of this library defines ends here.
- * Callers pass arguments that are ignored; the C calling conventions of the supported machines allow that. */
-#include <stddef.h>
-#include <stdint.h>
-
-#include "core/error.h"
-
-#define STUB_WEAK __attribute__((weak, visibility("default")))
-
-"""
-    definitions = [weak_definition(*function) for function in sorted(functions.items())]
-    write(Path(output), prologue + "\n".join(definitions))
-
-
-def generate_functions(catalogue, output):
-    write_weak_definitions(output, {name: returned(function) for name, function in load(catalogue)})
-
-
-def generate_unsupported(output, *headers):
-    functions = {}
-    for header in headers:
-        functions.update(declared_functions(Path(header).read_text(encoding="utf-8")))
-    write_weak_definitions(output, functions)
-
-
 COMMANDS = {
     "operators": generate_operators,
-    "functions": generate_functions,
-    "unsupported": generate_unsupported,
+    "doors": generate_doors,
+    "function-doors": generate_function_doors,
 }
 
 if __name__ == "__main__":

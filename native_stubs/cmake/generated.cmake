@@ -1,8 +1,10 @@
-# What is generated at build time, see catalogue/README.md: operator headers, entry points, "not implemented" answers.
+# What is generated at build time, see catalogue/README.md: operator headers, entry points, doors.
 set(CATALOGUE ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/operators.json)
 set(FUNCTIONS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/functions.json)
 set(HEADERS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/headers.json)
+set(SINCE ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/since.json)
 set(GENERATOR ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/generate.py)
+set(GENERATORS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/doors.py ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/files.py)
 set(GENERATED_INCLUDE ${CMAKE_BINARY_DIR}/include)
 set(GENERATED_SOURCE ${CMAKE_BINARY_DIR}/generated)
 
@@ -12,31 +14,43 @@ add_custom_command(
   COMMAND Python3::Interpreter ${GENERATOR} operators ${CATALOGUE} ${FUNCTIONS} ${HEADERS} ${GENERATED_INCLUDE}
           ${OPERATOR_SOURCE}
   COMMAND ${CMAKE_COMMAND} -E touch ${OPERATOR_SOURCE}
-  DEPENDS ${CATALOGUE} ${FUNCTIONS} ${HEADERS} ${GENERATOR}
+  DEPENDS ${CATALOGUE} ${FUNCTIONS} ${HEADERS} ${GENERATOR} ${GENERATORS}
   COMMENT "Generating the operators' headers and entry points")
 
-set(UNSUPPORTED_OPAPI ${GENERATED_SOURCE}/unsupported_opapi.c)
-add_custom_command(
-  OUTPUT ${UNSUPPORTED_OPAPI}
-  COMMAND Python3::Interpreter ${GENERATOR} functions ${FUNCTIONS} ${UNSUPPORTED_OPAPI}
-  COMMAND ${CMAKE_COMMAND} -E touch ${UNSUPPORTED_OPAPI}
-  DEPENDS ${FUNCTIONS} ${GENERATOR})
-
-# stub_unsupported(variable header...): a source with a weak definition for everything these headers declare.
-function(stub_unsupported variable)
-  string(TOLOWER ${variable} name)
-  set(output ${GENERATED_SOURCE}/${name}.c)
-  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/include/ OUTPUT_VARIABLE headers)
+# stub_doors(name command argument... DEPENDS file...): the exported functions of a family, see catalogue/doors.py.
+# DOORS_<name> are sources of its libraries; RENAMES_<name> goes in front of the family's own sources.
+function(stub_doors name)
+  cmake_parse_arguments(PARSE_ARGV 1 doors "" "" "COMMAND;DEPENDS")
+  set(stem ${GENERATED_SOURCE}/doors_${name})
+  list(TRANSFORM doors_COMMAND REPLACE "^STEM$" ${stem})
+  set(outputs ${stem}.c ${stem}_unsupported.c ${stem}_renames.h)
   add_custom_command(
-    OUTPUT ${output}
-    COMMAND Python3::Interpreter ${GENERATOR} unsupported ${output} ${headers}
-    COMMAND ${CMAKE_COMMAND} -E touch ${output}
-    DEPENDS ${headers} ${GENERATOR})
-  set(${variable} ${output} PARENT_SCOPE)
+    OUTPUT ${outputs}
+    COMMAND Python3::Interpreter ${GENERATOR} ${doors_COMMAND}
+    COMMAND ${CMAKE_COMMAND} -E touch ${outputs}
+    DEPENDS ${doors_DEPENDS} ${GENERATOR} ${GENERATORS})
+  set(DOORS_${name} ${stem}.c ${stem}_unsupported.c ${stem}_renames.h PARENT_SCOPE)
+  set(RENAMES_${name} ${stem}_renames.h PARENT_SCOPE)
+endfunction()
+
+# stub_header_doors(name family header...)
+function(stub_header_doors name family)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/include/ OUTPUT_VARIABLE files)
+  stub_doors(${name} COMMAND doors ${family} ${SINCE} STEM ${CMAKE_CURRENT_SOURCE_DIR}/include ${ARGN}
+             DEPENDS ${SINCE} ${files})
+  set(DOORS_${name} ${DOORS_${name}} PARENT_SCOPE)
+  set(RENAMES_${name} ${RENAMES_${name}} PARENT_SCOPE)
+endfunction()
+
+# stub_rename(renames source...): compiles the sources under the names that the doors call.
+function(stub_rename renames)
+  set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS -include ${renames})
+  set_property(SOURCE ${ARGN} APPEND PROPERTY OBJECT_DEPENDS ${renames})
 endfunction()
 
 file(GLOB ACL_HEADERS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/include CONFIGURE_DEPENDS include/acl/*.h)
-stub_unsupported(UNSUPPORTED_ACL ${ACL_HEADERS})
-stub_unsupported(UNSUPPORTED_ACLNN aclnn/acl_meta.h aclnn/aclnn_base.h)
-stub_unsupported(UNSUPPORTED_HCOMM hccl/hccl_comm.h)
-stub_unsupported(UNSUPPORTED_HCCL hccl/hccl.h hccl/hccl_comm.h)
+stub_header_doors(acl ACL ${ACL_HEADERS})
+stub_header_doors(nnopbase ACLNN aclnn/acl_meta.h aclnn/aclnn_base.h)
+stub_header_doors(hcomm HCCL hccl/hccl_comm.h)
+stub_header_doors(hccl HCCL hccl/hccl.h hccl/hccl_comm.h)
+stub_doors(opapi COMMAND function-doors ACLNN ${FUNCTIONS} STEM DEPENDS ${FUNCTIONS})

@@ -22,6 +22,8 @@ function(stub_library name)
   # Real clients find a symbol through the dependencies of the library they opened: keep the chain even where no
   # symbol of it is used.
   target_link_options(${name} PRIVATE -Wl,--no-as-needed)
+  # What doors call stays inside (see catalogue/doors.py): no client meets it, and the call is direct.
+  target_link_options(${name} PRIVATE -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/cmake/hidden.map)
   # Workers, queued kernels and open executors outlive a client's dlclose.
   target_link_options(${name} PRIVATE -Wl,-z,nodelete)
   if(NOT ASCEND_STUB_SANITIZE)

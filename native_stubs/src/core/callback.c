@@ -242,8 +242,11 @@ int stub_launch_callback(stub_stream *stream, void (*function)(void *), void *ar
     if (call == NULL) {
         return stub_fail(ACL_ERROR_RT_MEMORY_ALLOCATION, "aclrtLaunchCallback: the host is out of memory.");
     }
-    *call = (callback_task){
-        {NULL, run_callback_task, free_task, "aclrtLaunchCallback"}, function, argument, blocking, stream};
+    *call = (callback_task){{.run = run_callback_task, .release = free_task, .name = "aclrtLaunchCallback"},
+                            function,
+                            argument,
+                            blocking,
+                            stream};
     return stub_stream_enqueue(stream, &call->task);
 }
 

@@ -24,6 +24,9 @@ STUB_EXPORT int stub_fail_text(int status, const char *text);
  */
 STUB_EXPORT int stub_unsupported(const char *function);
 
+/* The same for a function of a release (805: CANN 8.5) that is later than the one that is played. */
+int stub_refuse_later(const char *function, int since);
+
 /* The thread's messages, newest on top, one per line; NULL when there are none. Clears the list. The text lives in a
  * thread-local buffer until the next call of this function in the same thread. */
 STUB_EXPORT const char *stub_error_take(void);

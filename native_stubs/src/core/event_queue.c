@@ -31,7 +31,7 @@ static stub_record *claim_record(stub_event *event, const stub_stream *stream) {
         record->claimed = true;
         record->timed = (event->flags & ACL_EVENT_TIME_LINE) != 0;
         record->stream_id = stub_stream_id(stream);
-        record->task = (stub_task){NULL, complete_record, finish_record, "aclrtRecordEvent"};
+        record->task = (stub_task){.run = complete_record, .release = finish_record, .name = "aclrtRecordEvent"};
     }
     return record;
 }
@@ -132,7 +132,8 @@ static int queue_wait(stub_event *event, stub_stream *stream, stub_record *recor
         stub_record_release(record);
         return stub_event_out_of_memory("aclrtStreamWaitEvent");
     }
-    *wait = (wait_task){{NULL, run_wait, finish_wait, "aclrtStreamWaitEvent"}, record, event->waits, timeout_s};
+    *wait = (wait_task){
+        {.run = run_wait, .release = finish_wait, .name = "aclrtStreamWaitEvent"}, record, event->waits, timeout_s};
     atomic_fetch_add(&wait->waits->references, 1);
     atomic_fetch_add(&wait->waits->pending, 1);
     return stub_stream_enqueue(stream, &wait->task);

@@ -36,7 +36,8 @@ int stub_launch_host_function(stub_stream *stream, void (*function)(void *), voi
     if (call == NULL) {
         return stub_fail(ACL_ERROR_RT_MEMORY_ALLOCATION, "aclrtLaunchHostFunc: the host is out of memory.");
     }
-    *call = (host_function){{NULL, call_function, free_task, "aclrtLaunchHostFunc"}, function, argument};
+    *call = (host_function){
+        {.run = call_function, .release = free_task, .name = "aclrtLaunchHostFunc"}, function, argument};
     return stub_stream_enqueue(stream, &call->task);
 }
 

@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include "core/context.h"
+#include "watch/access.h"
 
 typedef struct stub_task stub_task;
+typedef struct stub_watched stub_watched;
 
 /* One piece of queued work. Embed it as the first member of a larger struct and recover that by a cast.
  *
@@ -17,12 +19,16 @@ typedef struct stub_task stub_task;
  *         skipped (released without being run) on every stream of the context.
  * release frees the task. Called exactly once for every task given to stub_stream_enqueue, run or not, on any thread,
  *         and before a synchronizing call that covers the task returns.
+ * describe (may be NULL: it touches no memory of the user's) tells which bytes run will touch. Called when the task is
+ * queued, with no lock held, only while somebody watches.
  */
 struct stub_task {
     stub_task *next;
     int (*run)(stub_task *task);
     void (*release)(stub_task *task);
     const char *name; /* static text for traces and error texts, for instance "aclnnAbs" or "aclrtMemcpyAsync" */
+    void (*describe)(const stub_task *task, stub_access_list *accesses);
+    stub_watched *watched; /* set by stub_stream_enqueue; NULL when nobody watches */
 };
 
 /* Turns an aclrtStream argument into a stream: NULL is the default stream of the current context. 107002 without a

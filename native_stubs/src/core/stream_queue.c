@@ -5,6 +5,7 @@
 #include "core/fork.h"
 #include "core/settings.h"
 #include "core/stream_state.h"
+#include "watch/task.h"
 
 /* How long a producer lets a full queue drain to half before it is content with a single free place. */
 #define DRAIN_MS 1
@@ -77,6 +78,9 @@ static int admit(stub_stream *stream) {
 /* Under the lock. Counts first: the worker may be done with the task before this returns. */
 static void push(stub_stream *stream, stub_task *task) {
     uint64_t submitted = atomic_load_explicit(&stream->submitted, memory_order_relaxed);
+    if (task->watched != NULL) {
+        stub_watched_queued(task->watched, submitted);
+    }
     atomic_store_explicit(&stream->submitted, submitted + 1, memory_order_release);
     stub_task *newest = atomic_load_explicit(&stream->incoming, memory_order_relaxed);
     do {
@@ -98,6 +102,7 @@ int stub_stream_enqueue(stub_stream *stream, stub_task *task) {
         task->release(task);
         return status;
     }
+    task->watched = stub_is_watched() ? stub_watched_new(stream, task) : NULL;
     pthread_mutex_lock(&stream->lock);
     status = admit(stream);
     bool wake = false;
@@ -110,6 +115,7 @@ int stub_stream_enqueue(stub_stream *stream, stub_task *task) {
         pthread_cond_signal(&stream->work);
     }
     if (status != 0) {
+        stub_watched_release(task->watched);
         task->release(task);
     }
     return status;

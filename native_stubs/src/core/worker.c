@@ -11,6 +11,8 @@
 #include "core/spin.h"
 #include "core/stream_state.h"
 #include "core/thread.h"
+#include "fault/fault.h"
+#include "watch/task.h"
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static stub_stream *workers; /* streams with a worker that is not an orphan */
@@ -113,17 +115,42 @@ static void wake_waiters(stub_stream *stream) {
     pthread_mutex_unlock(&stream->lock);
 }
 
+static bool is_interrupted(const stub_stream *stream) {
+    return atomic_load_explicit(&stream->done, memory_order_relaxed) <
+               atomic_load_explicit(&stream->drop_before, memory_order_acquire) ||
+           stub_process_is_exiting();
+}
+
+/* A rule may fail the task, or hold it until the stream is aborted. */
+static int run_or_fail(stub_stream *stream, stub_task *task) {
+    int status = stub_is_watched_by(STUB_WATCH_FAULTS) ? stub_fault_task(task->name, stream->device) : 0;
+    return status == 0 && !is_interrupted(stream) ? task->run(task) : status;
+}
+
+static int run_watched(stub_stream *stream, stub_task *task) {
+    if (task->watched != NULL) {
+        stub_watched_started(task->watched);
+    }
+    return run_or_fail(stream, task);
+}
+
 static void run_next(stub_stream *stream) {
     stub_task *task = stream->batch;
     stream->batch = task->next;
     uint64_t number = atomic_load_explicit(&stream->done, memory_order_relaxed);
-    if (!is_skipped(stream, number)) {
-        int status = task->run(task);
-        if (status != 0) {
-            task_failed(stream, task, status);
-        }
+    stub_watched *watched = task->watched;
+    bool skipped = is_skipped(stream, number);
+    int status = 0;
+    if (!skipped) {
+        status = watched == NULL && !stub_is_watched() ? task->run(task) : run_watched(stream, task);
+    }
+    if (status != 0) {
+        task_failed(stream, task, status);
     }
     task->release(task);
+    if (watched != NULL) {
+        stub_watched_finished(watched, status, skipped);
+    }
     /* Sequentially consistent with wait_until in stream.c: either the waiter sees `done`, or we see its `wake_at`. */
     atomic_store(&stream->done, number + 1);
     if (number + 1 >= atomic_load(&stream->wake_at)) {
@@ -231,12 +258,6 @@ int stub_worker_context_failure(void) {
     int failure = own_stream->orphan ? 0 : atomic_load(&own_stream->context->failure);
     pthread_mutex_unlock(&own_stream->lock);
     return failure;
-}
-
-static bool is_interrupted(const stub_stream *stream) {
-    return atomic_load_explicit(&stream->done, memory_order_relaxed) <
-               atomic_load_explicit(&stream->drop_before, memory_order_acquire) ||
-           stub_process_is_exiting();
 }
 
 bool stub_worker_interrupted(void) {

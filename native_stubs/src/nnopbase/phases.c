@@ -3,6 +3,7 @@
  * Phase one snapshots the call into an executor. Phase two turns that executor into a task of the stream; of a
  * repeatable one it makes a run of its own, so that addresses may be changed and the executor may be destroyed while
  * earlier runs are still queued. */
+#include "nnopbase/phases.h"
 #include "aclnn/opdev/op_errno.h"
 #include "core/error.h"
 #include "nnopbase/executor.h"
@@ -62,7 +63,7 @@ static aclnnStatus check_call(stub_executor *executor) {
 }
 
 /* On failure CANN leaves the caller's workspaceSize and executor as they were, and so does this. */
-aclnnStatus stub_phase_one(const stub_operator *op, const stub_value *args, uint64_t *workspace_size,
+aclnnStatus stub_plan_call(const stub_operator *op, const stub_value *args, uint64_t *workspace_size,
                            aclOpExecutor **executor) {
     if (workspace_size == NULL || executor == NULL) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%sGetWorkspaceSize: %s is NULL", op->name,
@@ -183,8 +184,8 @@ static aclnnStatus queue_run(stub_executor *run, aclrtStream handle) {
     return status == 0 ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
 }
 
-aclnnStatus stub_phase_two(const stub_operator *op, void *workspace, uint64_t workspace_size, aclOpExecutor *executor,
-                           aclrtStream stream) {
+aclnnStatus stub_launch_call(const stub_operator *op, void *workspace, uint64_t workspace_size, aclOpExecutor *executor,
+                             aclrtStream stream) {
     if (executor == NULL) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: executor is NULL", op->name);
     }

@@ -1,0 +1,26 @@
+/* The kinds of things that the API makes and destroys. */
+#ifndef ASCEND_STUB_WATCH_OBJECTS_H
+#define ASCEND_STUB_WATCH_OBJECTS_H
+
+typedef enum {
+    STUB_OBJECT_NONE,
+    STUB_OBJECT_CONTEXT,
+    STUB_OBJECT_STREAM,
+    STUB_OBJECT_EVENT,
+    STUB_OBJECT_COMMUNICATOR,
+    STUB_OBJECT_TENSOR,
+    STUB_OBJECT_SCALAR,
+    STUB_OBJECT_INT_ARRAY,
+    STUB_OBJECT_FLOAT_ARRAY,
+    STUB_OBJECT_BOOL_ARRAY,
+    STUB_OBJECT_TENSOR_LIST,
+    STUB_OBJECT_SCALAR_LIST,
+    STUB_OBJECT_EXECUTOR,
+    STUB_OBJECT_DATA_BUFFER,
+    STUB_OBJECT_DEVICE_MEMORY, /* the rest is found by the functions that make it, not by parameter types */
+    STUB_OBJECT_PINNED_MEMORY,
+    STUB_OBJECT_REGISTERED_MEMORY,
+    STUB_OBJECT_COUNT
+} stub_object_kind;
+
+#endif
