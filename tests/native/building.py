@@ -32,5 +32,5 @@ def compiler(source: Path) -> list[str]:
 
 @functools.cache
 def flags() -> tuple[str, ...]:
-    """What `stubs` says a program needs."""
-    return tuple(run([sys.executable, "-m", "ascend_ops", "stubs", "--cflags", "--libs"]).split())
+    """What `stubs` says a program needs, and the library behind include/ascend_stub/{check,fault,...}.h."""
+    return (*run([sys.executable, "-m", "ascend_ops", "stubs", "--cflags", "--libs"]).split(), "-lascend_stub")
