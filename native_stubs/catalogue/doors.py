@@ -1,7 +1,8 @@
-"""Generates the exported functions of a library: doors that anybody may watch, in front of the stand-in's own.
+"""Generates the exported functions of a library: doors that anybody may watch, before the stand-in's own.
 
-The functions in src/ are written under CANN's names and compiled under others (stub_do_<name>, by the pragmas of
-STEM_renames.h); a door has CANN's name, tests one flag and goes on. What src/ does not define answers "not implemented".
+The functions in src/ are written under CANN's names and compiled under others (stub_do_<name>, by the pragmas
+of STEM_renames.h); a door has CANN's name, tests one flag and goes on. What src/ does not define answers "not
+implemented".
 """
 
 import json
@@ -25,7 +26,13 @@ OBJECTS = {
     "aclOpExecutor *": "EXECUTOR",
     "aclDataBuffer *": "DATA_BUFFER",
 }
-STRUCTS = ("aclmdlRICondTaskParams", "aclrtIpcEventHandle", "aclrtMemManagedLocation", "dim3", "HcclConfigValue")
+STRUCTS = (
+    "aclmdlRICondTaskParams",
+    "aclrtIpcEventHandle",
+    "aclrtMemManagedLocation",
+    "dim3",
+    "HcclConfigValue",
+)
 STATUSES = ("aclError", "aclnnStatus", "HcclResult")
 POINTER_TYPES = ("aclrtAllocatorDesc", "aclrtBinary")
 FIRST_RELEASE = 801
@@ -153,7 +160,11 @@ def door(function, family, since):
     kind, cast = returned(function)
     void = function.returns == "void"
     call = f"stub_do_{name}({names})"
-    back = "" if void else f" ({function.returns})" + ("(uintptr_t)" if kind == "POINTER" else "") + "stub_door.result"
+    back = (
+        ""
+        if void
+        else f" ({function.returns})" + ("(uintptr_t)" if kind == "POINTER" else "") + "stub_door.result"
+    )
     watched = call if void else f"stub_door.result = {cast}{call}"
     keyword = "" if void else "return "
     return f"""
@@ -205,8 +216,8 @@ def doors_text(functions, family, since, headers):
 
 
 def unsupported_text(functions, family):
-    """A text of its own: these definitions ignore the arguments that callers pass, which the C calling conventions of
-    the supported machines allow."""
+    """A text of its own: these definitions ignore the arguments that callers pass, which the C calling
+    conventions of the supported machines allow."""
     bodies = "\n".join(unsupported(function, family) for function in functions)
     return f"""/* Generated: what no source file of this library defines ends here. */
 #include <stddef.h>
@@ -245,7 +256,9 @@ def generate_function_doors(family, catalogue, stem):
     """For the catalogue's functions that are no operators."""
     entries = load(catalogue)
     functions = [
-        Function(entry.get("returns", "aclnnStatus"), name, ", ".join(map(" ".join, entry["params"])) or "void")
+        Function(
+            entry.get("returns", "aclnnStatus"), name, ", ".join(map(" ".join, entry["params"])) or "void"
+        )
         for name, entry in entries
     ]
     since = {name: release(entry["since"].rstrip("+")) for name, entry in entries}

@@ -1,8 +1,9 @@
 """Generates C from data at build time (Python standard library only).
 
 generate.py operators OPERATORS FUNCTIONS HEADERS INCLUDE SOURCE  aclnnop headers, libopapi's entry points
-generate.py doors FAMILY SINCE STEM INCLUDE HEADER...             the exported functions of hand-written headers
+generate.py doors FAMILY SINCE STEM INCLUDE HEADER...             exported functions of hand-written headers
 generate.py function-doors FAMILY FUNCTIONS STEM                  those of libopapi that are no operators
+generate.py later SINCE OPERATORS FUNCTIONS SOURCE                which functions came after the first release
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from doors import generate_doors, generate_function_doors
 from files import load, write
+from later import generate_later, since_of
 
 KINDS = {
     "aclTensor *": "STUB_TENSOR",
@@ -44,6 +46,7 @@ ROLES = {"in": "STUB_IN", "out": "STUB_OUT", "inout": "STUB_INOUT"}
 TAIL = ["uint64_t *workspaceSize", "aclOpExecutor **executor"]
 FOLDER = "aclnnop/"
 PHASE_TWO = "void *workspace, uint64_t workspaceSize, aclOpExecutor *executor, aclrtStream stream"
+
 
 def kind_of(ctype):
     return KINDS[ctype.removeprefix("const ")]
@@ -133,10 +136,11 @@ static const stub_param params_{name}[] = {{{", ".join(params)}}};
 static const stub_operator operator_{name} = {{"{name}", params_{name}, {len(params)}, &stub_kernel_{name}}};
 {phase_one(name, operator)} {{
     const stub_value stub_args[] = {{{", ".join(values)}}};
-    return stub_phase_one(&operator_{name}, stub_args, workspaceSize, executor);
+    return stub_cann_phase_one(&operator_{name}, stub_args, workspaceSize, executor, {since_of(operator)});
 }}
 {phase_two(name)} {{
-    return stub_phase_two(&operator_{name}, workspace, workspaceSize, executor, stream);
+    return stub_cann_phase_two(&operator_{name}, workspace, workspaceSize, executor, stream,
+                               {since_of(operator)});
 }}
 """
 
@@ -212,6 +216,7 @@ COMMANDS = {
     "operators": generate_operators,
     "doors": generate_doors,
     "function-doors": generate_function_doors,
+    "later": generate_later,
 }
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ set(FUNCTIONS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/functions.json)
 set(HEADERS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/headers.json)
 set(SINCE ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/since.json)
 set(GENERATOR ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/generate.py)
-set(GENERATORS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/doors.py ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/files.py)
+set(GENERATORS ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/doors.py ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/files.py
+               ${CMAKE_CURRENT_SOURCE_DIR}/catalogue/later.py)
 set(GENERATED_INCLUDE ${CMAKE_BINARY_DIR}/include)
 set(GENERATED_SOURCE ${CMAKE_BINARY_DIR}/generated)
 
@@ -16,6 +17,13 @@ add_custom_command(
   COMMAND ${CMAKE_COMMAND} -E touch ${OPERATOR_SOURCE}
   DEPENDS ${CATALOGUE} ${FUNCTIONS} ${HEADERS} ${GENERATOR} ${GENERATORS}
   COMMENT "Generating the operators' headers and entry points")
+
+set(LATER_SOURCE ${GENERATED_SOURCE}/later.c)
+add_custom_command(
+  OUTPUT ${LATER_SOURCE}
+  COMMAND Python3::Interpreter ${GENERATOR} later ${SINCE} ${CATALOGUE} ${FUNCTIONS} ${LATER_SOURCE}
+  COMMAND ${CMAKE_COMMAND} -E touch ${LATER_SOURCE}
+  DEPENDS ${SINCE} ${CATALOGUE} ${FUNCTIONS} ${GENERATOR} ${GENERATORS})
 
 # stub_doors(name command argument... DEPENDS file...): the exported functions of a family, see catalogue/doors.py.
 # DOORS_<name> are sources of its libraries; RENAMES_<name> goes in front of the family's own sources.

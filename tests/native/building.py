@@ -33,4 +33,7 @@ def compiler(source: Path) -> list[str]:
 @functools.cache
 def flags() -> tuple[str, ...]:
     """What `stubs` says a program needs, and the library behind include/ascend_stub/{check,fault,...}.h."""
-    return (*run([sys.executable, "-m", "ascend_ops", "stubs", "--cflags", "--libs"]).split(), "-lascend_stub")
+    return (
+        *run([sys.executable, "-m", "ascend_ops", "stubs", "--cflags", "--libs"]).split(),
+        "-lascend_stub",
+    )

@@ -34,7 +34,7 @@ typedef enum {
 /* Turns on exactly what the words say ("" turns all off). ACL_ERROR_INVALID_PARAM with a text for an unknown word. */
 ACL_FUNC_VISIBILITY aclError stub_check_set(const char *words);
 
-/* The words of what is on, in the order above. */
+/* The words of what is on, in the order above, and "fatal"; cut to `size`. Returns the full length + 1. */
 ACL_FUNC_VISIBILITY size_t stub_check_get(char *buffer, size_t size);
 
 /* "leaks" and so on; NULL for an unknown number. */

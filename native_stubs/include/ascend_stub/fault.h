@@ -17,7 +17,7 @@ ACL_FUNC_VISIBILITY aclError stub_fault_add(const char *rules, uint64_t *id);
 /* Ends rules; what has become sticky with them (a lost device) ends as well. 0: all rules. */
 ACL_FUNC_VISIBILITY void stub_fault_remove(uint64_t id);
 
-/* How often the rules of that number have struck. */
+/* How often the rules of that number have struck; 0 when they were removed. */
 ACL_FUNC_VISIBILITY uint64_t stub_fault_hits(uint64_t id);
 
 #ifdef __cplusplus

@@ -132,7 +132,7 @@ ACL_FUNC_VISIBILITY void stub_tensor_read(const aclTensor *tensor, stub_tensor_i
 
 /* Host address of a tensor's storage, for run: `tensor` is argument number `arg` of the call, or an item of it. NULL
  * when there are no elements. 507015 (what an NPU answers to a bad access) with a text that names operator and argument
- * when there is no address, when it is no device address, or when the view leaves the device. */
+ * when there is no address, when it is no device address, or when the view does not lie in one live allocation. */
 ACL_FUNC_VISIBILITY aclnnStatus stub_tensor_open(const stub_call *call, uint32_t arg, const aclTensor *tensor,
                                                  void **host);
 

@@ -2,6 +2,7 @@
 #ifndef ASCEND_STUB_SCHEDULE_H
 #define ASCEND_STUB_SCHEDULE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "acl/acl_base.h"
@@ -15,6 +16,10 @@ extern "C" {
  * in an order across streams that follows from the seed, "hold" when stub_schedule_step says so. Takes effect for tasks
  * that have not started. ACL_ERROR_INVALID_PARAM with a text for anything else. */
 ACL_FUNC_VISIBILITY aclError stub_schedule_set(const char *schedule);
+
+/* The schedule in force, in the words of stub_schedule_set: written to `schedule` as far as `size` allows, with a NUL.
+ * Returns its length. */
+ACL_FUNC_VISIBILITY size_t stub_schedule_get(char *schedule, size_t size);
 
 /* While "hold": lets this many of the tasks that are ready run, oldest first, and waits for them; returns how many
  * ran. UINT64_MAX: until none is left. */

@@ -4,11 +4,14 @@
 
 #include "acl/acl.h"
 #include "core/error.h"
+#include "core/release.h"
 
 struct aclDataBuffer {
     void *data;
     size_t size;
 };
+
+enum { HIFLOAT4 = 42 }; /* in the headers of CANN 9.0 only */
 
 /* CANN answers 8 for whatever it does not know, FLOAT6 and FLOAT4 included. */
 size_t aclDataTypeSize(aclDataType dataType) {
@@ -38,6 +41,8 @@ size_t aclDataTypeSize(aclDataType dataType) {
         return 4;
     case ACL_COMPLEX128:
         return 16;
+    case HIFLOAT4:
+        return stub_release() == 900 ? 1 : 8;
     default:
         return 8;
     }

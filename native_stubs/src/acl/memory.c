@@ -4,8 +4,10 @@
 #include <inttypes.h>
 
 #include "acl/acl.h"
+#include "check/check.h"
 #include "core/context.h"
 #include "core/error.h"
+#include "core/release.h"
 #include "core/settings.h"
 
 #define SIZE_UNIT 32u
@@ -123,11 +125,18 @@ aclError aclrtMallocForTaskScheduler(void **devPtr, size_t size, aclrtMemMallocP
     return allocate_with_config("aclrtMallocForTaskScheduler", devPtr, size, cfg);
 }
 
+static aclError free_device(const char *function, void *address) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_freeing(STUB_OBJECT_DEVICE_MEMORY, address, function);
+    }
+    return stub_device_free(address);
+}
+
 aclError aclrtFree(void *devPtr) {
     if (devPtr == NULL) {
         return stub_fail(ACL_ERROR_INVALID_PARAM, "aclrtFree: devPtr is NULL, which CANN refuses (unlike free).");
     }
-    return stub_device_free(devPtr);
+    return free_device(__func__, devPtr);
 }
 
 aclError aclrtFreeWithDevSync(void *devPtr) {
@@ -135,7 +144,7 @@ aclError aclrtFreeWithDevSync(void *devPtr) {
         return stub_fail(ACL_ERROR_INVALID_PARAM, "aclrtFreeWithDevSync: devPtr is NULL, which CANN refuses.");
     }
     aclError status = aclrtSynchronizeDevice();
-    return status == ACL_SUCCESS ? stub_device_free(devPtr) : status;
+    return status == ACL_SUCCESS ? free_device(__func__, devPtr) : status;
 }
 
 static bool is_ddr(aclrtMemAttr attr) {
@@ -148,9 +157,10 @@ aclError aclrtGetMemInfo(aclrtMemAttr attr, size_t *free, size_t *total) {
     if (free == NULL || total == NULL) {
         return stub_fail(ACL_ERROR_INVALID_PARAM, "aclrtGetMemInfo: %s is NULL.", free == NULL ? "free" : "total");
     }
-    if ((int)attr < ACL_DDR_MEM || (int)attr > ACL_MEM_P2P_HUGE1G) {
+    const int last = stub_release() >= 805 ? ACL_MEM_P2P_HUGE1G : ACL_HBM_MEM_P2P_HUGE1G;
+    if ((int)attr < ACL_DDR_MEM || (int)attr > last) {
         return stub_fail(ACL_ERROR_RT_INVALID_MEMORY_TYPE, "aclrtGetMemInfo: attr is %d; allowed are 0 to %d.",
-                         (int)attr, (int)ACL_MEM_P2P_HUGE1G);
+                         (int)attr, last);
     }
     int device = 0;
     int status = current_device(&device);

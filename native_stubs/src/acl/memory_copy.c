@@ -1,9 +1,11 @@
 /* aclrtMemcpy and its asynchronous forms. */
 #include "acl/acl.h"
 #include "acl/direction.h"
+#include "check/pageable.h"
 #include "core/context.h"
 #include "core/copy.h"
 #include "core/error.h"
+#include "core/release.h"
 
 static int check_arguments(const char *function, const stub_copy *copy, size_t destMax, aclrtMemcpyKind kind) {
     if (copy->dst == NULL || copy->src == NULL) {
@@ -11,6 +13,9 @@ static int check_arguments(const char *function, const stub_copy *copy, size_t d
     }
     if ((int)kind < ACL_MEMCPY_HOST_TO_HOST || (int)kind > ACL_MEMCPY_HOST_TO_BUF_TO_DEVICE) {
         return stub_fail(ACL_ERROR_INVALID_PARAM, "%s: kind is %d; allowed are 0 to 5.", function, (int)kind);
+    }
+    if (copy->width == 0) {
+        return stub_fail(ACL_ERROR_RT_PARAM_INVALID, "%s: count is 0, which CANN refuses before 9.1.", function);
     }
     if (copy->width > destMax) {
         return stub_fail(ACL_ERROR_RT_PARAM_INVALID, "%s: count %zu is greater than destMax %zu.", function,
@@ -21,7 +26,7 @@ static int check_arguments(const char *function, const stub_copy *copy, size_t d
 
 /* At once and in order with nothing: streams are not waited for. */
 aclError aclrtMemcpy(void *dst, size_t destMax, const void *src, size_t count, aclrtMemcpyKind kind) {
-    if (count == 0) {
+    if (count == 0 && stub_release_copies_nothing()) {
         return ACL_SUCCESS;
     }
     stub_copy copy = {.dst = dst, .src = src, .width = count, .height = 1};
@@ -35,7 +40,7 @@ aclError aclrtMemcpy(void *dst, size_t destMax, const void *src, size_t count, a
         status = stub_copy_check("aclrtMemcpy", &copy);
     }
     if (status == ACL_SUCCESS) {
-        stub_copy_run(&copy);
+        stub_copy_run("aclrtMemcpy", &copy);
     }
     return status;
 }
@@ -57,11 +62,17 @@ static int check_direction(const char *function, aclrtMemcpyKind kind, const stu
     return stub_check_kind(function, kind, direction);
 }
 
-/* Pageable memory may go away or be reused at any time, so CANN copies it before the call returns. */
-static int copy_pageable(const stub_copy *copy, stub_stream *stream) {
+/* Pageable memory may go away or be reused at any time, so CANN copies it before the call returns (since 8.5). */
+static int copy_pageable(const char *function, const stub_copy *copy, stub_stream *stream) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_pageable(function, copy);
+    }
+    if (!stub_release_waits_for_pageable()) {
+        return stub_copy_enqueue_pageable(function, copy, stream);
+    }
     int status = stub_stream_synchronize(stream, -1);
     if (status == ACL_SUCCESS) {
-        stub_copy_run(copy);
+        stub_copy_run(function, copy);
     }
     return status;
 }
@@ -80,7 +91,7 @@ static int copy_async(const char *function, const stub_copy *copy, aclrtMemcpyKi
     if (staged) {
         return copy_staged(function, copy, &direction, stream);
     }
-    return direction.pageable ? copy_pageable(copy, stream) : stub_copy_enqueue(function, copy, stream);
+    return direction.pageable ? copy_pageable(function, copy, stream) : stub_copy_enqueue(function, copy, stream);
 }
 
 static int check_and_copy_async(const char *function, const stub_copy *copy, size_t destMax, aclrtMemcpyKind kind,
@@ -95,7 +106,7 @@ static int check_and_copy_async(const char *function, const stub_copy *copy, siz
 
 aclError aclrtMemcpyAsync(void *dst, size_t destMax, const void *src, size_t count, aclrtMemcpyKind kind,
                           aclrtStream stream) {
-    if (count == 0) {
+    if (count == 0 && stub_release_copies_nothing()) {
         return ACL_SUCCESS;
     }
     stub_copy copy = {.dst = dst, .src = src, .width = count, .height = 1};
@@ -105,7 +116,7 @@ aclError aclrtMemcpyAsync(void *dst, size_t destMax, const void *src, size_t cou
 /* The condition is that the system can tell pinned from pageable memory, which the stand-in always can. */
 aclError aclrtMemcpyAsyncWithCondition(void *dst, size_t destMax, const void *src, size_t count, aclrtMemcpyKind kind,
                                        aclrtStream stream) {
-    if (count == 0) {
+    if (count == 0 && stub_release_copies_nothing()) {
         return ACL_SUCCESS;
     }
     stub_copy copy = {.dst = dst, .src = src, .width = count, .height = 1};

@@ -1,9 +1,11 @@
 /* aclrtMemcpy2d and aclrtMemcpy2dAsync: rows of a pitched matrix. */
 #include "acl/acl.h"
 #include "acl/direction.h"
+#include "check/pageable.h"
 #include "core/context.h"
 #include "core/copy.h"
 #include "core/error.h"
+#include "core/release.h"
 
 #define LARGEST_WIDTH 5000000u
 #define LARGEST_HEIGHT 5242880u
@@ -67,7 +69,7 @@ aclError aclrtMemcpy2d(void *dst, size_t dpitch, const void *src, size_t spitch,
         status = check_ends("aclrtMemcpy2d", kind, &copy, false, &direction);
     }
     if (status == ACL_SUCCESS) {
-        stub_copy_run(&copy);
+        stub_copy_run("aclrtMemcpy2d", &copy);
     }
     return status;
 }
@@ -76,9 +78,15 @@ static int copy_async(const stub_copy *copy, bool pageable, stub_stream *stream)
     if (!pageable) {
         return stub_copy_enqueue("aclrtMemcpy2dAsync", copy, stream);
     }
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_pageable("aclrtMemcpy2dAsync", copy);
+    }
+    if (!stub_release_waits_for_pageable()) {
+        return stub_copy_enqueue_pageable("aclrtMemcpy2dAsync", copy, stream);
+    }
     int status = stub_stream_synchronize(stream, -1);
     if (status == ACL_SUCCESS) {
-        stub_copy_run(copy);
+        stub_copy_run("aclrtMemcpy2dAsync", copy);
     }
     return status;
 }

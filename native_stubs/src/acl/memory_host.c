@@ -1,5 +1,6 @@
 /* Pinned and registered host memory. */
 #include "acl/acl.h"
+#include "check/check.h"
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
@@ -47,11 +48,18 @@ aclError aclrtMallocHostWithCfg(void **ptr, uint64_t size, aclrtMallocConfig *cf
     return status == ACL_SUCCESS ? allocate("aclrtMallocHostWithCfg", ptr, size) : status;
 }
 
+static aclError free_host(const char *function, void *address) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_freeing(STUB_OBJECT_PINNED_MEMORY, address, function);
+    }
+    return stub_host_free(address);
+}
+
 aclError aclrtFreeHost(void *hostPtr) {
     if (hostPtr == NULL) {
         return stub_fail(ACL_ERROR_INVALID_PARAM, "aclrtFreeHost: hostPtr is NULL, which CANN refuses (unlike free).");
     }
-    return stub_host_free(hostPtr);
+    return free_host(__func__, hostPtr);
 }
 
 aclError aclrtFreeHostWithDevSync(void *hostPtr) {
@@ -59,7 +67,7 @@ aclError aclrtFreeHostWithDevSync(void *hostPtr) {
         return stub_fail(ACL_ERROR_INVALID_PARAM, "aclrtFreeHostWithDevSync: hostPtr is NULL, which CANN refuses.");
     }
     aclError status = aclrtSynchronizeDevice();
-    return status == ACL_SUCCESS ? stub_host_free(hostPtr) : status;
+    return status == ACL_SUCCESS ? free_host(__func__, hostPtr) : status;
 }
 
 static int check_range(const char *function, const void *ptr, uint64_t size) {
@@ -135,7 +143,13 @@ aclError aclrtHostUnregister(void *ptr) {
         return stub_fail(ACL_ERROR_INVALID_PARAM, "aclrtHostUnregister: ptr is NULL.");
     }
     int status = need_context();
-    return status == ACL_SUCCESS ? stub_host_unregister(ptr) : status;
+    if (status != ACL_SUCCESS) {
+        return status;
+    }
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_freeing(STUB_OBJECT_REGISTERED_MEMORY, ptr, "aclrtHostUnregister");
+    }
+    return stub_host_unregister(ptr);
 }
 
 aclError aclrtHostGetDevicePointer(void *pHost, void **pDevice, uint32_t flag) {

@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/release.h"
 
 #define DEVICE_PAGE_BYTES (2u << 20)
 
@@ -27,7 +28,8 @@ aclError aclrtPointerGetAttributes(const void *ptr, aclrtPtrAttributes *attribut
                          "aclrtPointerGetAttributes: ptr %p is a device address in no live allocation.", ptr);
     }
     bool known = stub_is_pinned(ptr, 1) || stub_host_mapped_bytes_from(ptr) > 0;
-    attributes->location.type = known ? ACL_MEM_LOCATION_TYPE_HOST : ACL_MEM_LOCATION_TYPE_UNREGISTERED;
+    const bool is_host = known || stub_release() < 805; /* CANN 8.1 has no third answer */
+    attributes->location.type = is_host ? ACL_MEM_LOCATION_TYPE_HOST : ACL_MEM_LOCATION_TYPE_UNREGISTERED;
     attributes->pageSize = (uint32_t)sysconf(_SC_PAGESIZE);
     return ACL_SUCCESS;
 }

@@ -4,21 +4,38 @@
 #include "acl/acl.h"
 #include "core/context.h"
 #include "core/error.h"
+#include "core/release.h"
 
 #define LARGEST_VALUE 1
 
-static int check_option(const char *function, aclSysParamOpt opt) {
-    if ((int)opt >= 0 && (int)opt < STUB_OPTION_COUNT) {
+enum { DETERMINISTIC, ENABLE_DEBUG_KERNEL, STRONG_CONSISTENCY, EARLY_START };
+
+/* STRONG_CONSISTENCY came with CANN 8.5; EARLY_START is the process's and in 9.0 only. */
+static int last_option(bool of_process) {
+    const int release = stub_release();
+    if (release < 805) {
+        return ENABLE_DEBUG_KERNEL;
+    }
+    return of_process && release == 900 ? EARLY_START : STRONG_CONSISTENCY;
+}
+
+static int check_option(const char *function, aclSysParamOpt opt, bool of_process) {
+    static const char *const allowed[] = {
+        [ENABLE_DEBUG_KERNEL] = "",
+        [STRONG_CONSISTENCY] = ", ACL_OPT_STRONG_CONSISTENCY (2)",
+        [EARLY_START] = ", ACL_OPT_STRONG_CONSISTENCY (2), ACL_OPT_EARLY_START (3)",
+    };
+    const int last = last_option(of_process);
+    if ((int)opt >= DETERMINISTIC && (int)opt <= last) {
         return ACL_SUCCESS;
     }
     return stub_fail(ACL_ERROR_INVALID_PARAM,
-                     "%s: opt is %d; allowed are ACL_OPT_DETERMINISTIC (0), ACL_OPT_ENABLE_DEBUG_KERNEL (1) and "
-                     "ACL_OPT_STRONG_CONSISTENCY (2).",
-                     function, (int)opt);
+                     "%s: opt is %d; allowed are ACL_OPT_DETERMINISTIC (0), ACL_OPT_ENABLE_DEBUG_KERNEL (1)%s.",
+                     function, (int)opt, allowed[last]);
 }
 
-static int check_value(const char *function, aclSysParamOpt opt, int64_t value) {
-    int status = check_option(function, opt);
+static int check_value(const char *function, aclSysParamOpt opt, bool of_process, int64_t value) {
+    int status = check_option(function, opt, of_process);
     if (status != ACL_SUCCESS || (value >= 0 && value <= LARGEST_VALUE)) {
         return status;
     }
@@ -26,22 +43,22 @@ static int check_value(const char *function, aclSysParamOpt opt, int64_t value) 
 }
 
 aclError aclrtSetSysParamOpt(aclSysParamOpt opt, int64_t value) {
-    int status = check_value("aclrtSetSysParamOpt", opt, value);
+    int status = check_value("aclrtSetSysParamOpt", opt, true, value);
     if (status == ACL_SUCCESS) {
         stub_set_option((int)opt, value);
     }
     return status;
 }
 
-static int check_get(const char *function, aclSysParamOpt opt, const int64_t *value) {
+static int check_get(const char *function, aclSysParamOpt opt, bool of_process, const int64_t *value) {
     if (value == NULL) {
         return stub_fail(ACL_ERROR_INVALID_PARAM, "%s: value is NULL.", function);
     }
-    return check_option(function, opt);
+    return check_option(function, opt, of_process);
 }
 
 aclError aclrtGetSysParamOpt(aclSysParamOpt opt, int64_t *value) {
-    int status = check_get("aclrtGetSysParamOpt", opt, value);
+    int status = check_get("aclrtGetSysParamOpt", opt, true, value);
     if (status == ACL_SUCCESS) {
         *value = stub_option((int)opt);
     }
@@ -51,7 +68,7 @@ aclError aclrtGetSysParamOpt(aclSysParamOpt opt, int64_t *value) {
 /* CANN writes a context's option through to the process. */
 aclError aclrtCtxSetSysParamOpt(aclSysParamOpt opt, int64_t value) {
     stub_context *context = NULL;
-    int status = check_value("aclrtCtxSetSysParamOpt", opt, value);
+    int status = check_value("aclrtCtxSetSysParamOpt", opt, false, value);
     if (status == ACL_SUCCESS) {
         status = stub_context_current(&context);
     }
@@ -64,7 +81,7 @@ aclError aclrtCtxSetSysParamOpt(aclSysParamOpt opt, int64_t value) {
 
 aclError aclrtCtxGetSysParamOpt(aclSysParamOpt opt, int64_t *value) {
     stub_context *context = NULL;
-    int status = check_get("aclrtCtxGetSysParamOpt", opt, value);
+    int status = check_get("aclrtCtxGetSysParamOpt", opt, false, value);
     if (status == ACL_SUCCESS) {
         status = stub_context_current(&context);
     }

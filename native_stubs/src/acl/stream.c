@@ -3,17 +3,19 @@
 #include "acl/acl_rt.h"
 #include "acl/arguments.h"
 #include "core/context.h"
+#include "core/release.h"
 
 #define LEAST_PRIORITY 7u
-/* Streams for building models, whose tasks are kept and not run. */
+/* Streams for building models, whose tasks are kept and not run. CANN 8.1 has neither these nor ACL_STREAM_HUGE. */
 #define MODEL_FLAGS (ACL_STREAM_PERSISTENT | ACL_STREAM_CPU_SCHEDULE | ACL_STREAM_DEVICE_USE_ONLY)
-#define KNOWN_FLAGS (ACL_STREAM_FAST_LAUNCH | ACL_STREAM_FAST_SYNC | ACL_STREAM_HUGE)
+#define FIRST_FLAGS (ACL_STREAM_FAST_LAUNCH | ACL_STREAM_FAST_SYNC)
 
 aclError aclrtCreateStreamWithConfig(aclrtStream *stream, uint32_t priority, uint32_t flag) {
     if (stream == NULL) {
         return refuse_null(__func__, "stream");
     }
-    if ((flag & MODEL_FLAGS) != 0) {
+    const uint32_t known = stub_release() >= 805 ? FIRST_FLAGS | ACL_STREAM_HUGE | MODEL_FLAGS : FIRST_FLAGS;
+    if ((flag & MODEL_FLAGS & known) != 0) {
         return stub_fail(ACL_ERROR_RT_FEATURE_NOT_SUPPORT,
                          "%s: flag 0x%x asks for a stream that builds models (ACL_STREAM_PERSISTENT, "
                          "ACL_STREAM_CPU_SCHEDULE or ACL_STREAM_DEVICE_USE_ONLY), which the ascend-ops stand-in has "
@@ -22,7 +24,7 @@ aclError aclrtCreateStreamWithConfig(aclrtStream *stream, uint32_t priority, uin
     }
     stub_stream *made;
     uint32_t valid_priority = priority > LEAST_PRIORITY ? LEAST_PRIORITY : priority;
-    aclError status = stub_stream_create(valid_priority, flag & KNOWN_FLAGS, &made);
+    aclError status = stub_stream_create(valid_priority, flag & known, &made);
     if (status == ACL_SUCCESS) {
         *stream = made;
     }
@@ -39,7 +41,10 @@ static aclError destroy(const char *function, aclrtStream handle, bool force) {
     }
     stub_stream *stream;
     aclError status = stub_stream_resolve(handle, function, &stream);
-    return status == ACL_SUCCESS ? stub_stream_destroy(stream, force) : status;
+    if (status != ACL_SUCCESS || stream != handle) {
+        return status; /* a destroyed stream's handle, which the played release does not recognise */
+    }
+    return stub_stream_destroy(stream, force);
 }
 
 aclError aclrtDestroyStream(aclrtStream stream) {

@@ -1,17 +1,33 @@
-/* The versions the stand-in gives itself: the behaviour it copies is that of CANN 9.1.0. */
+/* The versions the stand-in gives itself: the played release's, otherwise 9.1.0, whose behaviour it copies. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "acl/acl.h"
 #include "core/error.h"
+#include "core/release.h"
 
-#define CANN_MAJOR 9
-#define CANN_MINOR 1
-#define CANN_PATCH 0
-#define CANN_VERSION "9.1.0"
-/* aclsysGetVersionNum: major * 10000000 + minor * 100000 + patch * 1000 for a release */
-#define CANN_NUMBER (CANN_MAJOR * 10000000 + CANN_MINOR * 100000 + CANN_PATCH * 1000)
+typedef struct {
+    int release;
+    const char *text, *major, *minor, *rest;
+    int number;      /* major * 10000000 + minor * 100000 + patch * 1000, for a candidate 100 less plus its number */
+    int runtime_api; /* the second part of aclrtGetVersion's, 1.x.0 */
+} played;
+
+static const played versions[] = {
+    {801, "8.1.RC1", "8", "1", "RC1", 80099901, 13},
+    {805, "8.5.0", "8", "5", "0", 80500000, 16},
+    {900, "9.0.0", "9", "0", "0", 90000000, 17},
+    {901, "9.1.0", "9", "1", "0", 90100000, 17},
+};
+
+static const played *this_version(void) {
+    const played *found = versions;
+    while (found->release < stub_release() && found + 1 < versions + sizeof versions / sizeof *versions) {
+        found++;
+    }
+    return found;
+}
 
 aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion, int32_t *patchVersion) {
     if (majorVersion == NULL || minorVersion == NULL || patchVersion == NULL) {
@@ -19,7 +35,7 @@ aclError aclrtGetVersion(int32_t *majorVersion, int32_t *minorVersion, int32_t *
                          "aclrtGetVersion: majorVersion, minorVersion or patchVersion is NULL.");
     }
     *majorVersion = ACL_MAJOR_VERSION;
-    *minorVersion = ACL_MINOR_VERSION;
+    *minorVersion = this_version()->runtime_api;
     *patchVersion = ACL_PATCH_VERSION;
     return ACL_SUCCESS;
 }
@@ -35,11 +51,12 @@ aclError aclsysGetCANNVersion(aclCANNPackageName name, aclCANNPackageVersion *ve
     if (name == ACL_PKG_NAME_DRIVER) {
         return stub_fail(ACL_ERROR_INVALID_FILE, "aclsysGetCANNVersion: the ascend-ops stand-in has no driver.");
     }
+    const played *mine = this_version();
     memset(version, 0, sizeof *version);
-    snprintf(version->version, sizeof version->version, "%s", CANN_VERSION);
-    snprintf(version->majorVersion, sizeof version->majorVersion, "%d", CANN_MAJOR);
-    snprintf(version->minorVersion, sizeof version->minorVersion, "%d", CANN_MINOR);
-    snprintf(version->releaseVersion, sizeof version->releaseVersion, "%d", CANN_PATCH);
+    snprintf(version->version, sizeof version->version, "%s", mine->text);
+    snprintf(version->majorVersion, sizeof version->majorVersion, "%s", mine->major);
+    snprintf(version->minorVersion, sizeof version->minorVersion, "%s", mine->minor);
+    snprintf(version->releaseVersion, sizeof version->releaseVersion, "%s", mine->rest);
     snprintf(version->patchVersion, sizeof version->patchVersion, "0");
     return ACL_SUCCESS;
 }
@@ -75,7 +92,7 @@ static aclError check_package(const char *function, const char *name, const void
 aclError aclsysGetVersionStr(char *pkgName, char *versionStr) {
     aclError status = check_package("aclsysGetVersionStr", pkgName, versionStr);
     if (status == ACL_SUCCESS) {
-        memcpy(versionStr, CANN_VERSION, sizeof CANN_VERSION);
+        strcpy(versionStr, this_version()->text);
     }
     return status;
 }
@@ -83,7 +100,7 @@ aclError aclsysGetVersionStr(char *pkgName, char *versionStr) {
 aclError aclsysGetVersionNum(char *pkgName, int32_t *versionNum) {
     aclError status = check_package("aclsysGetVersionNum", pkgName, versionNum);
     if (status == ACL_SUCCESS) {
-        *versionNum = CANN_NUMBER;
+        *versionNum = this_version()->number;
     }
     return status;
 }

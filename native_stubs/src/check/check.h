@@ -19,7 +19,7 @@
 /* Whether one of the checks is on. */
 STUB_EXPORT bool stub_checks(stub_check check);
 
-/* At load: reads ASCEND_STUB_CHECK. */
+/* Reads ASCEND_STUB_CHECK; see stub_watch_start. */
 void stub_check_start(void);
 
 /* Around every watched call. */
@@ -34,6 +34,15 @@ STUB_EXPORT void stub_check_made(stub_object_kind kind, const void *handle, size
 STUB_EXPORT bool stub_check_destroyed(stub_object_kind kind, const void *handle, const char *function);
 STUB_EXPORT bool stub_check_used(stub_object_kind kind, const void *handle, const char *function, const char *param);
 
+/* Whether it is known to have ended; not so for the call that is about to end it. */
+STUB_EXPORT bool stub_check_is_dead(stub_object_kind kind, const void *handle);
+
+/* A call is about to free memory, which is live, freed already, or no such memory. */
+STUB_EXPORT void stub_check_freeing(stub_object_kind kind, void *address, const char *function);
+
+/* The call that the thread is in needs a context, and there is none (`had_one`: not any more). */
+void stub_check_no_context(bool had_one);
+
 /* A number that is larger for every later object, 0 for unknown ones: tells an object from a later one at the same
  * address. */
 STUB_EXPORT uint64_t stub_check_generation(stub_object_kind kind, const void *handle);
@@ -44,16 +53,36 @@ typedef struct {
     uintptr_t address;
     size_t size; /* as asked for */
     uint64_t generation;
-    const stub_place *made, *freed; /* freed: NULL while alive */
+    const stub_place *made, *freed; /* freed: NULL while alive (or when its place is not known) */
+    const char *made_by, *freed_by; /* "aclrtMalloc"; freed_by: NULL while alive */
 } stub_check_memory;
 STUB_EXPORT bool stub_check_find_memory(uintptr_t address, stub_check_memory *memory);
+
+/* ---- executors (executors.c) ---- */
+
+/* A descriptor that a planned call refers to until it has run. */
+typedef struct {
+    stub_object_kind kind;
+    const void *handle;
+    uint64_t generation;
+    const char *param;
+} stub_need;
+
+/* Phase one made an executor; takes over the needs (malloc). */
+STUB_EXPORT void stub_check_planned(const void *executor, stub_need *needs, size_t count);
+
+/* Phase two is about to run it, which ends it unless it is repeatable. */
+STUB_EXPORT void stub_check_running(const void *executor, const char *op, bool repeatable);
+
+/* Phase two was given less workspace than phase one asked for. */
+STUB_EXPORT void stub_check_small_workspace(const void *executor, const char *op, uint64_t given, uint64_t needed);
 
 /* aclFinalize and the end of the process. */
 void stub_check_end_of_process(const char *when);
 
-/* ---- memory (memory.c, initialised.c, bounds.c) ---- */
+/* ---- memory (lifetime.c, initialised.c, bounds.c) ---- */
 
-/* Memory was freed (after stub_check_destroyed): tasks that need it are reported, its contents are forgotten. */
+/* Memory is being freed (before stub_check_destroyed): tasks that need it are reported, its contents are forgotten. */
 STUB_EXPORT void stub_check_freed(const void *address);
 
 /* A synchronous access of the host (aclrtMemcpy, aclrtMemset), before and after it is made. */

@@ -10,6 +10,9 @@
  * without memory. No lock may be held: the frame reader takes Python's. */
 STUB_EXPORT const stub_place *stub_place_here(void);
 
+/* The same, of what is remembered for later reports: NULL also when no check that is on would tell it. */
+STUB_EXPORT const stub_place *stub_place_to_keep(void);
+
 /* Its lines, "    file:line in function\n" each; "    (unknown place)\n" for NULL. */
 const char *stub_place_text(const stub_place *place);
 

@@ -17,6 +17,8 @@ STUB_EXPORT void stub_report_line(stub_report *report, const char *format, ...) 
 /* "  allocated by aclrtMalloc at\n" and the place's lines; `what` is "allocated by aclrtMalloc". */
 STUB_EXPORT void stub_report_place(stub_report *report, const stub_place *place, const char *what, ...)
     STUB_PRINTF(3, 4);
+/* Reports of one key (not 0) are the same, whatever differs in their texts. */
+STUB_EXPORT void stub_report_key(stub_report *report, uint64_t key);
 /* Prints and keeps it. The same report again is only counted. With ASCEND_STUB_CHECK=...,fatal the process aborts. */
 STUB_EXPORT void stub_report_end(stub_report *report);
 

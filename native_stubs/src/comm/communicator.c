@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check/place.h"
 #include "comm/state.h"
 #include "core/context.h"
 #include "core/error.h"
@@ -71,6 +72,9 @@ const char *stub_comm_name(const stub_comm *comm) {
 
 /* The reference is for the unlocking: a refused task gives back its own while the lock is held. */
 uint64_t stub_comm_begin_submit(stub_comm *comm) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_place_to_keep(); /* the queueing asks for it, under the lock, where it may not be taken any more */
+    }
     stub_comm_retain(comm);
     pthread_mutex_lock(&comm->submitting);
     return stub_turns_give(&comm->turns);

@@ -2,12 +2,15 @@
 #include <string.h>
 
 #include "acl/acl_base.h"
+#include "check/order.h"
 #include "comm/environment.h"
 #include "comm/verdict.h"
 #include "comm/wait.h"
 #include "core/clock.h"
 #include "core/device_space.h"
 #include "core/error.h"
+#include "core/release.h"
+#include "watch/watch.h"
 
 /* The first thing that goes wrong is what this rank tells the others. */
 static int fail_running(stub_comm *comm, stub_verdict verdict, int status) {
@@ -139,7 +142,7 @@ static int meet_rank(stub_comm *comm, uint32_t rank, uint64_t ticket) {
     stub_post post;
     if (!stub_board_read_post(comm->board, rank, ticket, &post)) {
         const stub_verdict verdict = {
-            .kind = STUB_VERDICT_GONE_ON, .rank = rank, .status = ACL_ERROR_RT_SUSPECT_REMOTE_ERROR};
+            .kind = STUB_VERDICT_GONE_ON, .rank = rank, .status = stub_release_remote_error()};
         return fail_running(comm, verdict, stub_verdict_report(comm, &verdict, 0));
     }
     find_buffers(comm, rank, &post);
@@ -163,7 +166,14 @@ static int begin_in_turn(stub_comm *comm, uint64_t ticket, const stub_comm_opera
         return fail_own(comm, status);
     }
     stub_board_write_post(comm->board, comm->rank, ticket, &comm->post);
+    const bool checked = stub_is_watched_by(STUB_WATCH_CHECKS);
+    if (checked) {
+        stub_check_meeting(comm->name);
+    }
     status = go_to(comm, ticket, STUB_STEP_BEGUN);
+    if (checked && status == 0) {
+        stub_check_met(comm->name);
+    }
     return status == 0 ? meet_all(comm, ticket) : status;
 }
 

@@ -5,6 +5,7 @@
 
 #include "acl/acl_base.h"
 #include "core/clock.h"
+#include "core/release.h"
 #include "core/stream_state.h"
 
 /* Barriers are short where every rank has a core; where not, the others need this one. */
@@ -35,7 +36,7 @@ stub_verdict stub_outcome_of(stub_comm *comm, uint32_t rank, uint64_t ticket) {
     case STUB_VERDICT_MISMATCH:
         return fault(verdict.kind, rank, ACL_ERROR_RT_FFTS_PLUS_EXCEPTION);
     default:
-        return fault(verdict.kind, verdict.rank, ACL_ERROR_RT_SUSPECT_REMOTE_ERROR);
+        return fault(verdict.kind, verdict.rank, stub_release_remote_error());
     }
 }
 
@@ -45,7 +46,7 @@ static stub_verdict look_ahead(stub_comm *comm, uint32_t rank, stub_position pos
     const stub_verdict verdict = stub_outcome_of(comm, rank, ticket);
     const bool is_good = verdict.kind == STUB_VERDICT_GOOD || verdict.kind == STUB_VERDICT_MISMATCH;
     if (is_good && stub_position_ticket(position) > ticket) {
-        return fault(STUB_VERDICT_GONE_ON, rank, ACL_ERROR_RT_SUSPECT_REMOTE_ERROR);
+        return fault(STUB_VERDICT_GONE_ON, rank, stub_release_remote_error());
     }
     return is_good ? fault(STUB_VERDICT_GOOD, rank, 0) : verdict;
 }
@@ -59,7 +60,7 @@ static stub_verdict look_at(stub_comm *comm, uint32_t rank, stub_position target
         return look_ahead(comm, rank, position, ticket);
     }
     if (!*has_come && atomic_load(&comm->board->slots[rank].life) == STUB_RANK_LEFT) {
-        return fault(STUB_VERDICT_LEFT, rank, ACL_ERROR_RT_SUSPECT_REMOTE_ERROR);
+        return fault(STUB_VERDICT_LEFT, rank, stub_release_remote_error());
     }
     return fault(STUB_VERDICT_GOOD, rank, 0);
 }
@@ -93,7 +94,7 @@ static bool spin(stub_comm *comm, stub_position target, stub_verdict *verdict) {
 static bool has_died(stub_comm *comm, stub_position target, stub_verdict *verdict) {
     for (uint32_t rank = 0; rank < comm->size; rank++) {
         if (stub_board_position(comm->board, rank) < target && !stub_segment_is_alive(comm->segment, rank)) {
-            *verdict = fault(STUB_VERDICT_DIED, rank, ACL_ERROR_RT_SUSPECT_REMOTE_ERROR);
+            *verdict = fault(STUB_VERDICT_DIED, rank, stub_release_remote_error());
             return true;
         }
     }

@@ -5,16 +5,19 @@
 #include <stdlib.h>
 
 #include "acl/acl_base.h"
+#include "check/order.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/fork.h"
 #include "core/stream_state.h"
+#include "watch/watch.h"
 
 typedef struct report {
     struct report *next;
     void (*function)(void *);
     void *argument;
     stub_record *finished; /* what a blocking callback's stream waits for; NULL otherwise */
+    stub_clock *clock;     /* for the checks: what is over when it is handed over */
 } report;
 
 typedef struct report_thread {
@@ -63,6 +66,7 @@ static void drop_report(report *dropped) {
         stub_record_drop(dropped->finished, ACL_ERROR_RT_STREAM_NO_CB_REG);
         stub_record_release(dropped->finished);
     }
+    stub_clock_release(dropped->clock);
     free(dropped);
 }
 
@@ -176,7 +180,10 @@ static int hand_over(const callback_task *call, stub_record *finished) {
     if (sent == NULL) {
         return stub_fail(ACL_ERROR_RT_MEMORY_ALLOCATION, "aclrtLaunchCallback: the host is out of memory.");
     }
-    *sent = (report){NULL, call->function, call->argument, finished == NULL ? NULL : stub_record_retain(finished)};
+    *sent = (report){.function = call->function,
+                     .argument = call->argument,
+                     .finished = finished == NULL ? NULL : stub_record_retain(finished),
+                     .clock = stub_is_watched_by(STUB_WATCH_CHECKS) ? stub_check_worker_clock() : NULL};
     pthread_mutex_lock(&lock);
     report_thread *thread = call->stream->subscriber;
     if (thread != NULL) {
@@ -212,6 +219,10 @@ static int hand_over_and_wait(const callback_task *call) {
                            "(aclrtUnSubscribeReport) before it ran the callback.",
                            call->stream->handle.id);
     }
+    if (stub_is_watched_by(STUB_WATCH_CHECKS) && status == 0 &&
+        atomic_load_explicit(&finished->state, memory_order_acquire) == STUB_RECORD_COMPLETE) {
+        stub_check_worker_waited(finished->clock);
+    }
     stub_record_release(finished);
     return status;
 }
@@ -242,11 +253,12 @@ int stub_launch_callback(stub_stream *stream, void (*function)(void *), void *ar
     if (call == NULL) {
         return stub_fail(ACL_ERROR_RT_MEMORY_ALLOCATION, "aclrtLaunchCallback: the host is out of memory.");
     }
-    *call = (callback_task){{.run = run_callback_task, .release = free_task, .name = "aclrtLaunchCallback"},
-                            function,
-                            argument,
-                            blocking,
-                            stream};
+    *call = (callback_task){
+        {.run = run_callback_task, .release = free_task, .name = "aclrtLaunchCallback", .urgency = STUB_NEEDED_SOON},
+        function,
+        argument,
+        blocking,
+        stream};
     return stub_stream_enqueue(stream, &call->task);
 }
 
@@ -267,14 +279,27 @@ static report *await_reports(report_thread *thread, int timeout_ms, int *status)
     return waiting;
 }
 
+/* The user's code learns what is over, and its stream what the host has seen until it returned. */
+static void call_function(const report *called) {
+    const bool checked = stub_is_watched_by(STUB_WATCH_CHECKS);
+    if (checked) {
+        stub_check_host_waited(called->clock);
+    }
+    called->function(called->argument);
+    if (checked && called->finished != NULL) {
+        called->finished->clock = stub_check_host_clock();
+    }
+}
+
 static void run_reports(report *waiting) {
     while (waiting != NULL) {
         report *next = waiting->next;
-        waiting->function(waiting->argument);
+        call_function(waiting);
         if (waiting->finished != NULL) {
             stub_record_complete(waiting->finished);
             stub_record_release(waiting->finished);
         }
+        stub_clock_release(waiting->clock);
         free(waiting);
         waiting = next;
     }

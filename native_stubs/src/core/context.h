@@ -16,6 +16,9 @@ STUB_EXPORT int stub_context_current(stub_context **context);
 
 STUB_EXPORT int stub_context_device(const stub_context *context);
 
+/* The device of the calling thread's context, -1 without one; leaves no text. */
+int stub_context_device_of_thread(void);
+
 /* The context's default stream (made on first use). */
 STUB_EXPORT int stub_context_default_stream(stub_context *context, stub_stream **stream);
 
@@ -26,7 +29,7 @@ STUB_EXPORT int stub_context_create(int device, stub_context **context);
  * primary context. */
 STUB_EXPORT int stub_context_destroy(void *handle);
 
-/* 107000 for a handle that is not a live context. */
+/* 107000 for a handle that is not a live context (before CANN 9.1: that never was one). */
 STUB_EXPORT int stub_context_set_current(void *handle);
 
 /* Waits for all streams of the context; the first stream's error, or 507046 when timeout_ms (-1: for ever) expires. */

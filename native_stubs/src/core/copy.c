@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "acl/acl_base.h"
+#include "check/check.h"
 #include "core/bytes.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "trace/trace.h"
 
 typedef struct {
     stub_task task;
@@ -63,7 +66,7 @@ int stub_fill_check(const char *function, const stub_fill *fill) {
     return check_side(function, "devPtr", fill->dst, fill->count);
 }
 
-void stub_copy_run(const stub_copy *copy) {
+static void copy_bytes(const stub_copy *copy) {
     char *dst = host_view(copy->dst);
     const char *src = host_view(copy->src);
     if (copy->height == 1) { /* else there may be gaps, which stay untouched */
@@ -74,18 +77,103 @@ void stub_copy_run(const stub_copy *copy) {
     }
 }
 
-void stub_fill_run(const stub_fill *fill) {
+static void fill_bytes(const stub_fill *fill) {
     stub_device_populate(fill->dst, fill->count);
     memset(host_view(fill->dst), fill->value, fill->count);
 }
 
+/* ---- what is touched ---- */
+
+/* Rows without a gap between them are one run. */
+static stub_access side_of(const void *address, size_t pitch, const stub_copy *copy) {
+    stub_access access = {.first = (uintptr_t)address, .run = copy->width};
+    if (copy->height > 1 && pitch > copy->width) {
+        access.rank = 1;
+        access.dims[0].count = copy->height;
+        access.dims[0].stride = pitch;
+    } else {
+        access.run *= copy->height;
+    }
+    return access;
+}
+
+static void add_side(stub_access_list *accesses, stub_access side, stub_access_mode mode, const char *what) {
+    side.mode = mode;
+    side.what = what;
+    stub_access_add(accesses, &side);
+}
+
+void stub_copy_describe(const stub_copy *copy, stub_access_list *accesses) {
+    add_side(accesses, side_of(copy->src, copy->src_pitch, copy), STUB_READS, "src");
+    add_side(accesses, side_of(copy->dst, copy->dst_pitch, copy), STUB_WRITES, "dst");
+}
+
+void stub_fill_describe(const stub_fill *fill, stub_access_list *accesses) {
+    const stub_access side = {.first = (uintptr_t)fill->dst, .run = fill->count};
+    add_side(accesses, side, STUB_WRITES, "devPtr");
+}
+
+static void describe_copy(const stub_task *task, stub_access_list *accesses) {
+    stub_copy_describe(&((const copy_task *)(const void *)task)->copy, accesses);
+}
+
+/* The source was read when it was queued. */
+static void describe_staged(const stub_task *task, stub_access_list *accesses) {
+    const stub_copy *copy = &((const copy_task *)(const void *)task)->copy;
+    add_side(accesses, side_of(copy->dst, copy->dst_pitch, copy), STUB_WRITES, "dst");
+}
+
+static void describe_fill(const stub_task *task, stub_access_list *accesses) {
+    stub_fill_describe(&((const fill_task *)(const void *)task)->fill, accesses);
+}
+
+/* ---- at once ---- */
+
+void stub_copy_run(const char *function, const stub_copy *copy) {
+    stub_access_list accesses = {0};
+    const bool checked = stub_is_watched_by(STUB_WATCH_CHECKS);
+    if (checked) {
+        stub_copy_describe(copy, &accesses);
+        stub_check_host_access(function, &accesses);
+    }
+    const uint64_t began_ns = stub_is_watched_by(STUB_WATCH_TRACE) ? stub_now_ns() : 0;
+    copy_bytes(copy);
+    if (began_ns != 0) {
+        stub_trace_copy(copy, began_ns);
+    }
+    if (checked) {
+        stub_check_host_accessed(&accesses);
+        stub_access_free(&accesses);
+    }
+}
+
+void stub_fill_run(const char *function, const stub_fill *fill) {
+    stub_access_list accesses = {0};
+    const bool checked = stub_is_watched_by(STUB_WATCH_CHECKS);
+    if (checked) {
+        stub_fill_describe(fill, &accesses);
+        stub_check_host_access(function, &accesses);
+    }
+    fill_bytes(fill);
+    if (checked) {
+        stub_check_host_accessed(&accesses);
+        stub_access_free(&accesses);
+    }
+}
+
+/* ---- queued ---- */
+
 static int run_copy(stub_task *task) {
-    stub_copy_run(&((copy_task *)(void *)task)->copy);
+    copy_bytes(&((copy_task *)(void *)task)->copy);
     return ACL_SUCCESS;
 }
 
+static int run_pageable(stub_task *task) {
+    return stub_copy_run_pageable(task->name, &((copy_task *)(void *)task)->copy);
+}
+
 static int run_fill(stub_task *task) {
-    stub_fill_run(&((fill_task *)(void *)task)->fill);
+    fill_bytes(&((fill_task *)(void *)task)->fill);
     return ACL_SUCCESS;
 }
 
@@ -101,7 +189,7 @@ static int fail_task_memory(const char *function, size_t size) {
 static copy_task *new_copy_task(const char *function, const stub_copy *copy, size_t staged) {
     copy_task *task = malloc(sizeof *task + staged);
     if (task != NULL) {
-        task->task = (stub_task){.run = run_copy, .release = release_task, .name = function};
+        task->task = (stub_task){.run = run_copy, .release = release_task, .name = function, .describe = describe_copy};
         task->copy = *copy;
     }
     return task;
@@ -112,13 +200,33 @@ int stub_copy_enqueue(const char *function, const stub_copy *copy, stub_stream *
     return task == NULL ? fail_task_memory(function, sizeof *task) : stub_stream_enqueue(stream, &task->task);
 }
 
+int stub_copy_enqueue_pageable(const char *function, const stub_copy *copy, stub_stream *stream) {
+    copy_task *task = new_copy_task(function, copy, 0);
+    if (task == NULL) {
+        return fail_task_memory(function, sizeof *task);
+    }
+    task->task.run = run_pageable;
+    return stub_stream_enqueue(stream, &task->task);
+}
+
+static void check_staging(const char *function, const stub_copy *copy) {
+    stub_access_list accesses = {0};
+    add_side(&accesses, side_of(copy->src, copy->src_pitch, copy), STUB_READS, "src");
+    stub_check_host_access(function, &accesses);
+    stub_access_free(&accesses);
+}
+
 int stub_copy_enqueue_staged(const char *function, const stub_copy *copy, stub_stream *stream) {
     copy_task *task = new_copy_task(function, copy, copy->width);
     if (task == NULL) {
         return fail_task_memory(function, sizeof *task + copy->width);
     }
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        check_staging(function, copy);
+    }
     stub_bytes_move(task->staged, host_view(copy->src), copy->width);
     task->copy.src = task->staged;
+    task->task.describe = describe_staged;
     return stub_stream_enqueue(stream, &task->task);
 }
 
@@ -127,7 +235,7 @@ int stub_fill_enqueue(const char *function, const stub_fill *fill, stub_stream *
     if (task == NULL) {
         return fail_task_memory(function, sizeof *task);
     }
-    task->task = (stub_task){.run = run_fill, .release = release_task, .name = function};
+    task->task = (stub_task){.run = run_fill, .release = release_task, .name = function, .describe = describe_fill};
     task->fill = *fill;
     return stub_stream_enqueue(stream, &task->task);
 }

@@ -12,6 +12,8 @@
 #include "core/fork.h"
 #include "core/memory.h"
 #include "core/settings.h"
+#include "fault/fault.h"
+#include "trace/trace.h"
 
 static pthread_once_t heaps_once = PTHREAD_ONCE_INIT;
 static stub_heap heaps[STUB_MAX_DEVICES];
@@ -87,6 +89,13 @@ static bool take_block(stub_heap *heap, size_t size, size_t block, size_t *offse
     return taken;
 }
 
+/* Under the heap's lock, so that the trace sees every change in its order. */
+static void trace_usage(stub_heap *heap, int device) {
+    if (stub_is_watched_by(STUB_WATCH_TRACE)) {
+        stub_trace_memory(device, (size_t)atomic_load_explicit(&heap->used_bytes, memory_order_relaxed));
+    }
+}
+
 static int fail_full(int device, size_t size) {
     size_t free_bytes = 0;
     size_t total = 0;
@@ -111,7 +120,13 @@ int stub_device_malloc_spare(int device, size_t size, size_t spare, void **addre
     size_t offset = 0;
     pthread_mutex_lock(&heap->lock);
     status = prepare_device(device);
+    if (status == ACL_SUCCESS && stub_is_watched_by(STUB_WATCH_FAULTS)) {
+        status = stub_fault_memory(device, atomic_load(&heap->used_bytes), block_bytes(size + spare));
+    }
     bool taken = status == ACL_SUCCESS && take_block(heap, size, size + spare, &offset);
+    if (taken) {
+        trace_usage(heap, device);
+    }
     pthread_mutex_unlock(&heap->lock);
     if (status == ACL_SUCCESS && !taken) {
         return fail_full(device, size);
@@ -156,6 +171,29 @@ bool stub_find_allocation(const void *address, stub_allocation *allocation) {
     }
     *allocation = (stub_allocation){stub_space_address(device, start), size, device};
     return true;
+}
+
+/* What was asked for and the room behind it, which is nobody else's. */
+static size_t room_of(const stub_page *page, size_t size) {
+    if (atomic_load_explicit(&page->kind, memory_order_relaxed) == STUB_PAGE_SMALL) {
+        return stub_class_bytes(atomic_load_explicit(&page->size_class, memory_order_relaxed));
+    }
+    return (size + STUB_DEVICE_PAGE - 1) / STUB_DEVICE_PAGE * STUB_DEVICE_PAGE;
+}
+
+size_t stub_block_bytes_from(const void *address) {
+    int device = 0;
+    size_t offset = 0;
+    size_t start = 0;
+    size_t size = 0;
+    if (!stub_space_locate(address, &device, &offset)) {
+        return stub_host_mapped_bytes_from(address);
+    }
+    if (!find_block(&heaps[device], offset, &start, &size)) {
+        return 0;
+    }
+    size_t end = start + room_of(&stub_heap_pages(device)[offset / STUB_DEVICE_PAGE], size);
+    return offset < end ? end - offset : 0;
 }
 
 static int fail_free(const void *address) {
@@ -219,12 +257,17 @@ int stub_device_free(void *address) {
     bool found = find_block(heap, offset, &start, &size) && start == offset;
     if (found) {
         release_block(heap, device, offset);
+        trace_usage(heap, device);
     }
     pthread_mutex_unlock(&heap->lock);
     return found ? ACL_SUCCESS : fail_free(address);
 }
 
 void stub_device_usage(int device, size_t *free_bytes, size_t *total_bytes) {
+    size_t used = (size_t)atomic_load_explicit(&heaps[device].used_bytes, memory_order_relaxed);
     *total_bytes = (size_t)stub_get_settings()->hbm_bytes;
-    *free_bytes = *total_bytes - (size_t)atomic_load_explicit(&heaps[device].used_bytes, memory_order_relaxed);
+    if (stub_is_watched_by(STUB_WATCH_FAULTS)) {
+        *total_bytes = (size_t)stub_fault_memory_size(device, *total_bytes);
+    }
+    *free_bytes = *total_bytes > used ? *total_bytes - used : 0;
 }

@@ -8,16 +8,18 @@
 #include "core/error.h"
 #include "core/event_state.h"
 #include "core/fork.h"
+#include "core/release.h"
 
 #define COMBINABLE (ACL_EVENT_SYNC | ACL_EVENT_CAPTURE_STREAM_PROGRESS | ACL_EVENT_TIME_LINE)
 
 static bool flags_are_valid(stub_event_style style, uint32_t flags) {
     bool combined = flags != 0 && (flags & ~COMBINABLE) == 0;
+    bool later = stub_release() >= 805; /* CANN 8.1 has neither DEVICE_USE_ONLY nor IPC */
     switch (style) {
     case STUB_EVENT_FLAGGED:
-        return combined || flags == ACL_EVENT_DEVICE_USE_ONLY || flags == ACL_EVENT_EXTERNAL;
+        return combined || flags == ACL_EVENT_EXTERNAL || (later && flags == ACL_EVENT_DEVICE_USE_ONLY);
     case STUB_EVENT_EXTENDED:
-        return combined || flags == ACL_EVENT_IPC;
+        return combined || (later && flags == ACL_EVENT_IPC);
     default:
         return true;
     }
@@ -27,7 +29,8 @@ static int refuse_flags(stub_event_style style, uint32_t flags) {
     bool extended = style == STUB_EVENT_EXTENDED;
     return stub_fail(ACL_ERROR_RT_PARAM_INVALID,
                      "%s: flag 0x%x is not valid; allowed are any combination of ACL_EVENT_SYNC (1), "
-                     "ACL_EVENT_CAPTURE_STREAM_PROGRESS (2) and ACL_EVENT_TIME_LINE (8), or %s alone.",
+                     "ACL_EVENT_CAPTURE_STREAM_PROGRESS (2) and ACL_EVENT_TIME_LINE (8), or (some since CANN 8.5) %s "
+                     "alone.",
                      extended ? "aclrtCreateEventExWithFlag" : "aclrtCreateEventWithFlag", flags,
                      extended ? "ACL_EVENT_IPC (0x40)"
                               : "ACL_EVENT_DEVICE_USE_ONLY (0x10) or ACL_EVENT_EXTERNAL (0x20)");
@@ -42,7 +45,7 @@ static bool holds_device_event(stub_event_style style, uint32_t flags) {
     return style == STUB_EVENT_FLAGGED && (flags & (ACL_EVENT_SYNC | ACL_EVENT_EXTERNAL)) != 0;
 }
 
-static stub_event *new_event(int device, stub_event_style style, uint32_t flags) {
+stub_event *stub_event_new(int device, stub_event_style style, uint32_t flags) {
     stub_wait_count *waits = calloc(1, sizeof *waits);
     stub_event *event = waits == NULL ? NULL : stub_handle_new(STUB_HANDLE_EVENT, sizeof *event);
     if (event == NULL) {
@@ -75,7 +78,7 @@ int stub_event_create(stub_event_style style, uint32_t flags, stub_event **event
                          "device %d has all of its %d events in use. Destroy events that are no longer needed.", device,
                          stub_device_event_limit());
     }
-    *event = new_event(device, style, flags);
+    *event = stub_event_new(device, style, flags);
     if (*event == NULL) {
         if (counted) {
             stub_device_give_event(device);
@@ -90,11 +93,11 @@ int stub_event_resolve(void *handle, const char *function, stub_event **event) {
     if (status != 0) {
         return status;
     }
-    if (!stub_handle_is(handle, STUB_HANDLE_EVENT)) {
+    *event = stub_handle_is(handle, STUB_HANDLE_EVENT) ? handle : stub_event_in_place_of(handle);
+    if (*event == NULL) {
         return stub_fail(ACL_ERROR_RT_INVALID_HANDLE, "%s: event %p does not exist or was destroyed.", function,
                          handle);
     }
-    *event = handle;
     return 0;
 }
 
@@ -113,6 +116,9 @@ static void abandon_gate(stub_record *gate) {
 }
 
 void stub_event_destroy(stub_event *event) {
+    if (stub_event_is_nobodys(event)) {
+        return;
+    }
     abandon_gate(event->gate);
     stub_record_release(event->latest);
     stub_wait_count_release(event->waits);

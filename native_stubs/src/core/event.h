@@ -24,7 +24,7 @@ typedef enum {
 /* 107002 without a context, 107000 for flags that the style does not allow, 207007 when the device has none left. */
 STUB_EXPORT int stub_event_create(stub_event_style style, uint32_t flags, stub_event **event);
 
-/* 107017 for a dead handle. */
+/* 107017 for a dead handle; before CANN 9.1, which does not look, an event that is complete (event_stale.c). */
 STUB_EXPORT int stub_event_resolve(void *handle, const char *function, stub_event **event);
 
 /* Does not wait: records and waits that are queued keep what they need. */

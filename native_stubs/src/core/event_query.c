@@ -1,15 +1,28 @@
 /* What the host asks an event. */
 #include "acl/acl_rt.h"
+#include "check/order.h"
 #include "core/error.h"
 #include "core/event_state.h"
+#include "core/schedule.h"
 #include "core/stream_state.h"
+#include "watch/watch.h"
 
-/* The latest record with a reference, or NULL. */
+/* The latest record with a reference, or NULL. Who asks about it needs it. */
 static stub_record *latest_of(stub_event *event) {
     pthread_mutex_lock(&event->lock);
     stub_record *record = event->latest == NULL ? NULL : stub_record_retain(event->latest);
     pthread_mutex_unlock(&event->lock);
+    if (record != NULL && stub_schedule_is_on()) {
+        stub_schedule_need_record(record);
+    }
     return record;
+}
+
+/* The host knows now that the record has settled. */
+static void host_sees(const stub_record *record) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_host_waited(record->clock);
+    }
 }
 
 static int explain_record(const stub_record *record, stub_wait_result result, int timeout_ms) {
@@ -43,6 +56,9 @@ int stub_event_synchronize(stub_event *event, int timeout_ms) {
     stub_deadline deadline = stub_deadline_after(timeout_ms);
     stub_wait_result result = stub_record_wait(record, &deadline, process_exits, NULL);
     int status = explain_record(record, result, timeout_ms);
+    if (result == STUB_WAIT_DONE) {
+        host_sees(record);
+    }
     stub_record_release(record);
     return status;
 }
@@ -54,6 +70,9 @@ stub_event_state stub_event_query(stub_event *event, int *status) {
         return STUB_EVENT_NEVER_RECORDED;
     }
     stub_record_state state = atomic_load_explicit(&record->state, memory_order_acquire);
+    if (state != STUB_RECORD_PENDING) {
+        host_sees(record);
+    }
     if (state == STUB_RECORD_DROPPED) {
         *status = explain_record(record, STUB_WAIT_DONE, 0);
     }
@@ -73,6 +92,9 @@ int stub_event_time_ns(stub_event *event, uint64_t *ns) {
     }
     bool complete = atomic_load_explicit(&record->state, memory_order_acquire) == STUB_RECORD_COMPLETE;
     *ns = complete ? record->timestamp_ns : 0;
+    if (complete) {
+        host_sees(record);
+    }
     stub_record_release(record);
     if (*ns == 0) {
         return stub_fail(ACL_ERROR_RT_EVENT_TIMESTAMP_INVALID, "event %u has no time stamp: %s.", event->handle.id,

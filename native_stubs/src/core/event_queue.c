@@ -2,11 +2,22 @@
 #include <stdlib.h>
 
 #include "acl/acl_rt.h"
+#include "check/order.h"
 #include "core/error.h"
 #include "core/event_state.h"
+#include "core/schedule.h"
 #include "core/stream_state.h"
+#include "watch/watch.h"
+
+/* For the checks, before the record settles. */
+static void note_clock(stub_record *record) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS) && record->clock == NULL) {
+        record->clock = stub_check_worker_clock();
+    }
+}
 
 static int complete_record(stub_task *task) {
+    note_clock((stub_record *)task);
     stub_record_complete((stub_record *)task);
     return 0;
 }
@@ -14,6 +25,9 @@ static int complete_record(stub_task *task) {
 /* A record that was skipped never comes; whoever waits for it learns that. */
 static void finish_record(stub_task *task) {
     int failure = stub_worker_context_failure();
+    if (atomic_load_explicit(&((stub_record *)task)->state, memory_order_relaxed) == STUB_RECORD_PENDING) {
+        note_clock((stub_record *)task);
+    }
     stub_record_drop((stub_record *)task, failure != 0 ? failure : ACL_ERROR_RT_STREAM_ABORT);
     stub_record_release((stub_record *)task);
 }
@@ -37,6 +51,9 @@ static stub_record *claim_record(stub_event *event, const stub_stream *stream) {
 }
 
 int stub_event_record(stub_event *event, stub_stream *stream) {
+    if (stub_event_is_nobodys(event)) {
+        return 0;
+    }
     pthread_mutex_lock(&event->lock);
     stub_record *record = claim_record(event, stream);
     pthread_mutex_unlock(&event->lock);
@@ -46,6 +63,7 @@ int stub_event_record(stub_event *event, stub_stream *stream) {
     stub_record_retain(record); /* the task's */
     int status = stub_stream_enqueue(stream, &record->task);
     if (status == 0) {
+        stub_schedule_record_queued(record, stream);
         pthread_mutex_lock(&event->lock);
         replace(&event->latest, stub_record_retain(record));
         replace(&event->gate, stub_record_retain(record));
@@ -84,6 +102,14 @@ static int fail_wait(int status) {
                              "destroyed by force or stopped on failure.");
 }
 
+/* The stream's later tasks come after what the record came after. */
+static int has_waited(const stub_record *record) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_worker_waited(record->clock);
+    }
+    return record->status == 0 ? 0 : fail_wait(record->status);
+}
+
 static int run_wait(stub_task *task) {
     wait_task *wait = (wait_task *)task;
     stub_deadline deadline = stub_deadline_after(wait->timeout_s == 0 ? -1 : (int64_t)wait->timeout_s * 1000);
@@ -96,7 +122,7 @@ static int run_wait(stub_task *task) {
     case STUB_WAIT_INTERRUPTED:
         return 0; /* the stream is dropping its work */
     default:
-        return wait->record->status == 0 ? 0 : fail_wait(wait->record->status);
+        return has_waited(wait->record);
     }
 }
 
@@ -120,6 +146,9 @@ static stub_record *capture(stub_event *event, const stub_stream *stream, int *s
                             "aclrtStreamWaitEvent: the event has not been recorded. Call aclrtRecordEvent first.");
     }
     if (gate == NULL || atomic_load_explicit(&gate->state, memory_order_acquire) == STUB_RECORD_COMPLETE) {
+        if (gate != NULL && stub_is_watched_by(STUB_WATCH_CHECKS)) {
+            stub_check_stream_follows(stream, gate->clock);
+        }
         return NULL;
     }
     bool ordered_anyway = gate->claimed && gate->stream_id == stub_stream_id(stream);
@@ -147,6 +176,23 @@ int stub_event_wait(stub_event *event, stub_stream *stream, uint32_t timeout_s) 
     return record == NULL ? status : queue_wait(event, stream, record, timeout_s);
 }
 
+/* Whoever has waited has seen the end of what the record came after. */
+static void host_sees_waits(stub_event *event) {
+    pthread_mutex_lock(&event->lock);
+    const stub_record *gate = event->gate;
+    if (gate != NULL && atomic_load_explicit(&gate->state, memory_order_acquire) != STUB_RECORD_PENDING) {
+        stub_check_host_waited(gate->clock);
+    }
+    pthread_mutex_unlock(&event->lock);
+}
+
 bool stub_event_waits_are_over(stub_event *event) {
-    return atomic_load(&event->waits->pending) == 0;
+    const bool over = atomic_load(&event->waits->pending) == 0;
+    if (!over && stub_schedule_is_on()) {
+        stub_schedule_need_all();
+    }
+    if (over && stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        host_sees_waits(event);
+    }
+    return over;
 }

@@ -28,6 +28,13 @@ struct stub_event {
     stub_wait_count *waits;
 };
 
+/* NULL when memory is exhausted. Whoever makes a counted one has taken the device's event before. */
+stub_event *stub_event_new(int device, stub_event_style style, uint32_t flags);
+
+/* The event that a destroyed one's handle stands for, NULL where that is to be refused; see event_stale.c. */
+stub_event *stub_event_in_place_of(const void *handle);
+bool stub_event_is_nobodys(const stub_event *event);
+
 void stub_wait_count_release(stub_wait_count *waits);
 
 /* 207001 with a text. */

@@ -123,6 +123,10 @@ bool stub_handle_is(const void *object, stub_handle_kind kind) {
     return found != NULL && atomic_load_explicit(&found->tag, memory_order_acquire) == live_tag(kind);
 }
 
+bool stub_handle_was(const void *object, stub_handle_kind kind) {
+    return find_object(&pools[kind], object) != NULL;
+}
+
 bool stub_handle_is_still(const stub_handle *handle, stub_handle_kind kind) {
     return atomic_load_explicit(&handle->tag, memory_order_acquire) == live_tag(kind);
 }

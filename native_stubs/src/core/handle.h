@@ -35,6 +35,9 @@ STUB_EXPORT bool stub_handle_is(const void *object, stub_handle_kind kind);
 /* The same for what was such a handle at some time, which needs no look-up. */
 bool stub_handle_is_still(const stub_handle *handle, stub_handle_kind kind);
 
+/* True when `object` is, or was at some time, a handle of that kind. */
+bool stub_handle_was(const void *object, stub_handle_kind kind);
+
 /* Releases the object. The caller makes sure nobody uses it any more. */
 STUB_EXPORT void stub_handle_release(void *object, stub_handle_kind kind);
 

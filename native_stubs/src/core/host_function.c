@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include "acl/acl_base.h"
+#include "check/order.h"
 #include "core/callback.h"
 #include "core/error.h"
 #include "core/stream_state.h"
+#include "watch/watch.h"
 
 typedef struct {
     stub_task task;
@@ -14,11 +16,19 @@ typedef struct {
     void *argument;
 } host_function;
 
+/* Around the user's code, which learns what is over and may tell what else is. */
+static void host_function_state(bool entering) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_user_code();
+    }
+    stub_worker_host_function(entering);
+}
+
 static int call_function(stub_task *task) {
     host_function *call = (host_function *)task;
-    stub_worker_host_function(true);
+    host_function_state(true);
     call->function(call->argument);
-    stub_worker_host_function(false);
+    host_function_state(false);
     stub_error_take(); /* what failed in the user's code was the user's to read */
     return 0;
 }
@@ -37,7 +47,9 @@ int stub_launch_host_function(stub_stream *stream, void (*function)(void *), voi
         return stub_fail(ACL_ERROR_RT_MEMORY_ALLOCATION, "aclrtLaunchHostFunc: the host is out of memory.");
     }
     *call = (host_function){
-        {.run = call_function, .release = free_task, .name = "aclrtLaunchHostFunc"}, function, argument};
+        {.run = call_function, .release = free_task, .name = "aclrtLaunchHostFunc", .urgency = STUB_NEEDED_SOON},
+        function,
+        argument};
     return stub_stream_enqueue(stream, &call->task);
 }
 
@@ -59,7 +71,7 @@ void stub_exception_report(stub_stream *stream, int status) {
         .device = (uint32_t)stream->device,
         .status = (uint32_t)status,
     };
-    stub_worker_host_function(true);
+    host_function_state(true);
     callback(&information);
-    stub_worker_host_function(false);
+    host_function_state(false);
 }

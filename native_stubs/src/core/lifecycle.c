@@ -164,6 +164,11 @@ int stub_finalise_reference(uint64_t *left) {
     return leave(status);
 }
 
+bool stub_is_finalised(void) {
+    enter();
+    return leave(finalised) != 0;
+}
+
 static bool has_callback(const callback *wanted) {
     for (const callback *c = callbacks; c != NULL; c = c->next) {
         if (c->type == wanted->type && (c->init != NULL) == (wanted->init != NULL)) {

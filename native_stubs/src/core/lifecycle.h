@@ -3,6 +3,7 @@
 #ifndef ASCEND_STUB_CORE_LIFECYCLE_H
 #define ASCEND_STUB_CORE_LIFECYCLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@ STUB_EXPORT int stub_finalise(void);
 
 /* Drops one reference, the last one finalizes; 100037 without references. `left` (may be NULL) gets the rest. */
 STUB_EXPORT int stub_finalise_reference(uint64_t *left);
+
+bool stub_is_finalised(void);
 
 typedef int (*stub_init_callback)(const char *config, size_t length, void *user);
 typedef int (*stub_finalise_callback)(void *user);

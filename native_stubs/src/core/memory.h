@@ -41,9 +41,13 @@ STUB_EXPORT void *stub_shadow(const void *address);
 /* The live allocation whose block contains `address`. Lock-free and async-signal-safe. */
 STUB_EXPORT bool stub_find_allocation(const void *address, stub_allocation *allocation);
 
-/* Bytes between `address` and the end of its device's HBM (of the mapped host range; 0 outside): a kernel may not go
+/* Bytes between `address` and the end of its device's HBM (of the mapped host range; 0 outside): a copy may not go
  * beyond. */
 STUB_EXPORT size_t stub_device_bytes_from(const void *address);
+
+/* Bytes between `address` and the end of the live block (or mapped host range) that contains it, 0 outside of all:
+ * what a kernel may touch. The block is what was asked for and the room behind that. */
+STUB_EXPORT size_t stub_block_bytes_from(const void *address);
 
 /* Says that all of a large range is about to be written, which is then cheaper. Addresses of the host do nothing. */
 void stub_device_populate(const void *address, size_t size);

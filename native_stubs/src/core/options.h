@@ -6,7 +6,7 @@
 
 #include "core/export.h"
 
-#define STUB_OPTION_COUNT 3 /* aclSysParamOpt 0..2; CANN 9.1 has no option 3 */
+#define STUB_OPTION_COUNT 4 /* aclSysParamOpt 0..3 */
 
 /* 0 until set. */
 STUB_EXPORT int64_t stub_option(int option);

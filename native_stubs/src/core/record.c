@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+#include "check/order.h"
+#include "core/schedule.h"
+
 stub_record *stub_record_new(void) {
     stub_record *record = calloc(1, sizeof *record);
     if (record != NULL) {
@@ -22,6 +25,7 @@ void stub_record_release(stub_record *record) {
     if (record == NULL || atomic_fetch_sub_explicit(&record->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
+    stub_clock_release(record->clock);
     pthread_cond_destroy(&record->changed);
     pthread_mutex_destroy(&record->lock);
     free(record);
@@ -36,6 +40,9 @@ static void settle(stub_record *record, stub_record_state state, int status) {
         pthread_cond_broadcast(&record->changed);
     }
     pthread_mutex_unlock(&record->lock);
+    if (stub_schedule_is_on()) {
+        stub_schedule_look_again();
+    }
 }
 
 void stub_record_complete(stub_record *record) {

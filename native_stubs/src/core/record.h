@@ -18,9 +18,12 @@ typedef struct {
     stub_task task; /* for the stream that completes it; its release gives one reference back */
     atomic_uint references;
     _Atomic(stub_record_state) state;
-    int status;            /* why it was dropped */
-    uint64_t timestamp_ns; /* when it completed, if timed */
-    uint32_t stream_id;    /* of the recording stream; 0 while unclaimed */
+    int status;                    /* why it was dropped */
+    uint64_t timestamp_ns;         /* when it completed, if timed */
+    uint32_t stream_id;            /* of the recording stream; 0 while unclaimed */
+    _Atomic(stub_stream *) stream; /* where it was queued; alive while the record is pending */
+    atomic_bool awaited;           /* somebody has needed it */
+    struct stub_clock *clock;      /* for the checks: what is over when it settles; written before */
     bool timed;
     bool claimed; /* a stream will complete it; under the event's lock */
     pthread_mutex_t lock;

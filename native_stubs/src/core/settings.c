@@ -49,8 +49,7 @@ static int read_count(const char *name, int otherwise, int largest) {
     return otherwise;
 }
 
-/* "64G", "64GB", "64GiB" and plain bytes. */
-static bool parse_bytes(const char *text, uint64_t *bytes) {
+bool stub_parse_bytes(const char *text, uint64_t *bytes) {
     static const char units[] = "KMGT";
     uint64_t value = 0;
     const char *rest = NULL;
@@ -73,7 +72,7 @@ static bool parse_bytes(const char *text, uint64_t *bytes) {
 static uint64_t read_hbm(void) {
     const char *text = getenv("ASCEND_STUB_HBM");
     uint64_t bytes = 64 * GIB;
-    if (text != NULL && *text != '\0' && !parse_bytes(text, &bytes)) {
+    if (text != NULL && *text != '\0' && !stub_parse_bytes(text, &bytes)) {
         report("ASCEND_STUB_HBM", text, "bytes per device with an optional suffix K, M, G or T, at most 16T");
     }
     return (bytes + HBM_UNIT - 1) / HBM_UNIT * HBM_UNIT;

@@ -2,6 +2,7 @@
 #ifndef ASCEND_STUB_CORE_SETTINGS_H
 #define ASCEND_STUB_CORE_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,8 @@ typedef struct {
 
 /* Never NULL. A malformed value keeps its default and is reported once on stderr. */
 STUB_EXPORT const stub_settings *stub_get_settings(void);
+
+/* Bytes in the notation of ASCEND_STUB_HBM: "64G", "64GB", "64GiB" or "68719476736", at most 16T. */
+bool stub_parse_bytes(const char *text, uint64_t *bytes);
 
 #endif

@@ -11,6 +11,13 @@
 typedef struct stub_task stub_task;
 typedef struct stub_watched stub_watched;
 
+/* When a schedule that holds tasks back (core/schedule.h) lets this one go, at the latest. */
+typedef enum {
+    STUB_NEEDED_WHEN_ASKED, /* somebody waits for the task or asks about it */
+    STUB_NEEDED_SOON,       /* user code: the host may wait for it by means that the stand-in cannot see */
+    STUB_NEEDED_AT_ONCE     /* other processes wait for it */
+} stub_urgency;
+
 /* One piece of queued work. Embed it as the first member of a larger struct and recover that by a cast.
  *
  * run     executes on the worker, in stream order. A status other than 0 becomes the stream's error, which the
@@ -28,11 +35,15 @@ struct stub_task {
     void (*release)(stub_task *task);
     const char *name; /* static text for traces and error texts, for instance "aclnnAbs" or "aclrtMemcpyAsync" */
     void (*describe)(const stub_task *task, stub_access_list *accesses);
-    stub_watched *watched; /* set by stub_stream_enqueue; NULL when nobody watches */
+    stub_urgency urgency;
+    stub_watched *watched; /* set by stub_stream_enqueue, like the rest; NULL when nobody watches */
+    uint64_t number;       /* in the stream's order, from 0 */
+    uint64_t age;          /* in the process's order; 0 when no schedule was in force */
 };
 
 /* Turns an aclrtStream argument into a stream: NULL is the default stream of the current context. 107002 without a
- * context, 107003 for a stream of another context, 107017 for a dead handle. `function` names the caller in texts. */
+ * context, 107003 for a stream of another context, 107017 for a dead handle (before CANN 9.1, which does not
+ * look, the default stream). `function` names the caller in texts. */
 STUB_EXPORT int stub_stream_resolve(void *handle, const char *function, stub_stream **stream);
 
 /* The same for calls that accept a stream of any context (synchronize, query). */

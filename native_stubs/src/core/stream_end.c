@@ -2,9 +2,12 @@
 #include <stdlib.h>
 
 #include "acl/acl_base.h"
+#include "check/check.h"
+#include "check/order.h"
 #include "core/callback.h"
 #include "core/error.h"
 #include "core/fork.h"
+#include "core/schedule.h"
 #include "core/stream_state.h"
 
 static const stub_deadline never = {0};
@@ -17,6 +20,12 @@ static void drop_queue(stub_stream *stream) {
         stub_record_poke(stream->blocked_on);
     }
     pthread_cond_broadcast(&stream->progress);
+    if (stub_schedule_is_on()) {
+        stub_schedule_wake(stream);
+    }
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_dropped(stream);
+    }
 }
 
 /* Under the lock: until the running task is over. A host function cannot be stopped and may be waiting for the caller,
@@ -40,6 +49,9 @@ int stub_stream_abort(stub_stream *stream) {
     drop_queue(stream);
     wait_for_running_task(stream);
     stream->aborting--;
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_host_saw(stream, atomic_load(&stream->done));
+    }
     pthread_mutex_unlock(&stream->lock);
     return 0;
 }
@@ -64,6 +76,7 @@ void stub_stream_free(stub_stream *stream) {
         pthread_cond_wait(&stream->progress, &stream->lock);
     }
     pthread_mutex_unlock(&stream->lock);
+    pthread_cond_destroy(&stream->seat.turn);
     pthread_cond_destroy(&stream->progress);
     pthread_cond_destroy(&stream->work);
     pthread_mutex_destroy(&stream->lock);
@@ -81,6 +94,9 @@ static bool settle(stub_stream *stream, bool force) {
         stub_worker_orphan(stream);
     }
     bool done = (force && busy) ? false : stub_stream_wait_until(stream, target, &never, NULL);
+    if (stub_is_watched_by(STUB_WATCH_CHECKS) && (done || force)) {
+        stub_check_stream_ended(stream, !done);
+    }
     pthread_mutex_unlock(&stream->lock);
     return done;
 }

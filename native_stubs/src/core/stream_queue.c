@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/fork.h"
+#include "core/schedule.h"
 #include "core/settings.h"
 #include "core/stream_state.h"
 #include "watch/task.h"
@@ -20,7 +21,8 @@ static bool is_full(stub_stream *stream) {
 }
 
 /* Under the lock. Waking a producer for every single task is dear, so it first waits for half of the queue; but a task
- * in there may need the producer to go on, so it does not insist. */
+ * in there may need the producer to go on, so it does not insist. A schedule that holds tasks back lets no more of them
+ * run than are in the way. */
 static int wait_for_room(stub_stream *stream) {
     static const stub_deadline never = {0};
     int status = stub_refuse_own_stream("queueing a task", stream);
@@ -31,7 +33,7 @@ static int wait_for_room(stub_stream *stream) {
     uint64_t submitted = atomic_load(&stream->submitted);
     stub_deadline patience = stub_deadline_after(DRAIN_MS);
     unsigned aborts = stream->aborts;
-    if (!stub_stream_wait_until(stream, submitted - depth / 2, &patience, &aborts)) {
+    if (stub_schedule_is_on() || !stub_stream_wait_until(stream, submitted - depth / 2, &patience, &aborts)) {
         stub_stream_wait_until(stream, submitted - depth + 1, &never, &aborts);
     }
     return aborts == stream->aborts ? 0 : stub_stream_aborted(stream, "queueing a task");
@@ -78,6 +80,7 @@ static int admit(stub_stream *stream) {
 /* Under the lock. Counts first: the worker may be done with the task before this returns. */
 static void push(stub_stream *stream, stub_task *task) {
     uint64_t submitted = atomic_load_explicit(&stream->submitted, memory_order_relaxed);
+    task->number = submitted;
     if (task->watched != NULL) {
         stub_watched_queued(task->watched, submitted);
     }
@@ -96,6 +99,19 @@ static bool claim_wake(stub_stream *stream) {
     return parked;
 }
 
+/* Under the lock, which "eager" gives up for a while. */
+static void push_scheduled(stub_stream *stream, stub_task *task) {
+    const stub_urgency urgency = task->urgency;
+    const uint64_t number = atomic_load_explicit(&stream->submitted, memory_order_relaxed);
+    task->age = stub_schedule_age();
+    push(stream, task);
+    if (claim_wake(stream)) {
+        pthread_cond_signal(&stream->work);
+    }
+    stub_schedule_queued(stream, number, urgency);
+    stub_schedule_run_at_once(stream, number);
+}
+
 int stub_stream_enqueue(stub_stream *stream, stub_task *task) {
     int status = stub_refuse_forked_child(task->name);
     if (status != 0) {
@@ -106,7 +122,9 @@ int stub_stream_enqueue(stub_stream *stream, stub_task *task) {
     pthread_mutex_lock(&stream->lock);
     status = admit(stream);
     bool wake = false;
-    if (status == 0) {
+    if (status == 0 && stub_schedule_is_on()) {
+        push_scheduled(stream, task);
+    } else if (status == 0) {
         push(stream, task);
         wake = claim_wake(stream);
     }

@@ -19,6 +19,24 @@ typedef enum { STREAM_OPEN, STREAM_CLOSING } stream_phase;
 
 struct report_thread;
 
+typedef enum {
+    STUB_SEAT_AWAY,   /* runs a task or is on its way to the next */
+    STUB_SEAT_GATE,   /* waits until it may start the next */
+    STUB_SEAT_WAITING /* in a task that waits for something else than a core */
+} stub_seat_place;
+
+/* A worker as the schedule sees it: core/schedule*.c, under their lock where it is not atomic. */
+typedef struct {
+    pthread_cond_t turn; /* waits here at the gate */
+    _Atomic(stub_seat_place) place;
+    stub_record *record;               /* what it waits for, if it is a record */
+    uint64_t age;                      /* of the task that it is about to run or runs */
+    uint64_t needed;                   /* somebody needs tasks with smaller numbers */
+    uint64_t hinted;                   /* the same, from a while after hinted_ns on */
+    uint64_t hinted_ns;                /* when the first of the hints was given that are not fulfilled */
+    _Atomic(uint64_t) in_user_code_ns; /* since when, 0: not */
+} stub_seat;
+
 struct stub_stream {
     stub_handle handle;
     stub_context *context;
@@ -55,6 +73,8 @@ struct stub_stream {
     _Atomic(uint64_t) wake_at;     /* somebody waits until `done` reaches this */
     _Atomic(uint64_t) drop_before; /* tasks with smaller numbers are skipped */
     stub_task *batch;              /* the worker's own */
+
+    _Alignas(64) stub_seat seat;
 };
 
 /* A stream of the context, whose lock the caller holds. A default stream has its place on the device already. */
@@ -76,6 +96,8 @@ int stub_refuse_own_worker(const char *function, const stub_context *context);
 bool stub_stream_wait_until(stub_stream *stream, uint64_t target, const stub_deadline *deadline,
                             const unsigned *aborts);
 bool stub_stream_has_done(stub_stream *stream, uint64_t target);
+/* Under the lock: gives back one of `pins`. */
+void stub_stream_unpin(stub_stream *stream);
 /* Under the lock: asks for a broadcast of `progress` at the target; false when it is reached already. */
 bool stub_stream_ask_wake(stub_stream *stream, uint64_t target);
 /* 107023 with a text. */
@@ -87,6 +109,9 @@ int stub_worker_start(stub_stream *stream);
 bool stub_worker_join(stub_stream *stream);
 /* Leaves a busy worker to itself; the caller holds the lock. */
 void stub_worker_orphan(stub_stream *stream);
+
+/* Every stream with a worker, except those that were destroyed by force; they stay until the last visit is over. */
+void stub_worker_each(void (*visit)(stub_stream *stream, void *argument), void *argument);
 
 /* The stream whose worker is the calling thread, or NULL. */
 stub_stream *stub_worker_stream(void);
@@ -102,6 +127,8 @@ void stub_worker_host_function(bool entering);
 /* For tasks that wait by other means than a record, and ask every now and then: whether the calling worker's stream was
  * aborted or destroyed by force, or the process is exiting. */
 bool stub_worker_interrupted(void);
+/* The same for any stream. */
+bool stub_stream_is_interrupted(const stub_stream *stream);
 
 /* The process is in exit(): no worker runs any more, nothing may wait. */
 bool stub_process_is_exiting(void);

@@ -2,9 +2,11 @@
 #include <stdlib.h>
 
 #include "acl/acl_base.h"
+#include "check/check.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/fork.h"
+#include "core/schedule.h"
 #include "core/spin.h"
 #include "core/stream_state.h"
 
@@ -36,7 +38,7 @@ static bool wait_pinned(stub_stream *stream, uint64_t target, const stub_deadlin
 }
 
 /* Under the lock. A pinned stream is not freed. */
-static void unpin(stub_stream *stream) {
+void stub_stream_unpin(stub_stream *stream) {
     if (--stream->pins == 0) {
         pthread_cond_broadcast(&stream->progress);
     }
@@ -47,9 +49,12 @@ bool stub_stream_wait_until(stub_stream *stream, uint64_t target, const stub_dea
     if (stub_stream_has_done(stream, target)) {
         return true;
     }
+    if (stub_schedule_is_on()) {
+        stub_schedule_need(stream, target);
+    }
     stream->pins++;
     bool done = wait_pinned(stream, target, deadline, aborts);
-    unpin(stream);
+    stub_stream_unpin(stream);
     return done;
 }
 
@@ -112,6 +117,13 @@ static void spin_until_done(stub_stream *stream) {
     }
 }
 
+/* Under the lock: whatever the tasks' own status, the host knows that they are over. */
+static void host_sees(const stub_stream *stream) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_host_saw(stream, atomic_load(&stream->done));
+    }
+}
+
 /* Under the lock. */
 static int wait_for_all(stub_stream *stream, const stub_deadline *deadline, int timeout_ms) {
     uint64_t target = atomic_load(&stream->submitted);
@@ -133,6 +145,7 @@ int stub_stream_synchronize(stub_stream *stream, int timeout_ms) {
     pthread_mutex_lock(&stream->lock);
     status = wait_for_all(stream, &deadline, timeout_ms);
     if (status == 0) {
+        host_sees(stream);
         status = take_error(stream);
     }
     pthread_mutex_unlock(&stream->lock);
@@ -141,7 +154,14 @@ int stub_stream_synchronize(stub_stream *stream, int timeout_ms) {
 
 bool stub_stream_is_idle(stub_stream *stream) {
     uint64_t submitted = atomic_load(&stream->submitted);
-    return stub_stream_has_done(stream, submitted);
+    bool done = stub_stream_has_done(stream, submitted);
+    if (!done && stub_schedule_is_on()) {
+        stub_schedule_need(stream, submitted);
+    }
+    if (done && stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_host_saw(stream, submitted);
+    }
+    return done;
 }
 
 /* ---- all streams of a context ---- */
@@ -176,7 +196,7 @@ static bool pin_all(stub_context *context, stream_set *set) {
 static void let_go(stream_set *set) {
     for (size_t i = 0; i < set->count; i++) {
         pthread_mutex_lock(&set->items[i]->lock);
-        unpin(set->items[i]);
+        stub_stream_unpin(set->items[i]);
         pthread_mutex_unlock(&set->items[i]->lock);
     }
     free(set->items);
@@ -189,6 +209,10 @@ static int synchronize_all(stream_set *set, int timeout_ms) {
         pthread_mutex_lock(&set->items[i]->lock);
         status = wait_for_all(set->items[i], &deadline, timeout_ms);
         pthread_mutex_unlock(&set->items[i]->lock);
+    }
+    const bool all_done = status == 0;
+    for (size_t i = 0; i < set->count && all_done; i++) {
+        host_sees(set->items[i]);
     }
     for (size_t i = 0; i < set->count && status == 0; i++) {
         pthread_mutex_lock(&set->items[i]->lock);

@@ -8,6 +8,7 @@
 #include "core/callback.h"
 #include "core/error.h"
 #include "core/fork.h"
+#include "core/schedule.h"
 #include "core/spin.h"
 #include "core/stream_state.h"
 #include "core/thread.h"
@@ -74,6 +75,14 @@ static stub_stream *list_take(void) {
     return stream;
 }
 
+void stub_worker_each(void (*visit)(stub_stream *stream, void *argument), void *argument) {
+    pthread_mutex_lock(&list_lock);
+    for (stub_stream *stream = workers; stream != NULL; stream = stream->next_worker) {
+        visit(stream, argument);
+    }
+    pthread_mutex_unlock(&list_lock);
+}
+
 /* Under the lock: keeps the first failure, and stops the context when it is to stop on failure. */
 static void keep_failure(stub_stream *stream, int status, char *text) {
     if (stream->error == 0) {
@@ -115,7 +124,7 @@ static void wake_waiters(stub_stream *stream) {
     pthread_mutex_unlock(&stream->lock);
 }
 
-static bool is_interrupted(const stub_stream *stream) {
+bool stub_stream_is_interrupted(const stub_stream *stream) {
     return atomic_load_explicit(&stream->done, memory_order_relaxed) <
                atomic_load_explicit(&stream->drop_before, memory_order_acquire) ||
            stub_process_is_exiting();
@@ -124,7 +133,7 @@ static bool is_interrupted(const stub_stream *stream) {
 /* A rule may fail the task, or hold it until the stream is aborted. */
 static int run_or_fail(stub_stream *stream, stub_task *task) {
     int status = stub_is_watched_by(STUB_WATCH_FAULTS) ? stub_fault_task(task->name, stream->device) : 0;
-    return status == 0 && !is_interrupted(stream) ? task->run(task) : status;
+    return status == 0 && !stub_stream_is_interrupted(stream) ? task->run(task) : status;
 }
 
 static int run_watched(stub_stream *stream, stub_task *task) {
@@ -158,12 +167,23 @@ static void run_next(stub_stream *stream) {
     }
 }
 
+/* Runs it when its time has come, unless the process exits first. */
+static void run_scheduled(stub_stream *stream) {
+    if (stub_schedule_enter(stream)) {
+        run_next(stream);
+        stub_schedule_leave(stream);
+    }
+}
+
 static bool has_work(stub_stream *stream) {
     return atomic_load_explicit(&stream->incoming, memory_order_relaxed) != NULL;
 }
 
 static void sleep_until_work(stub_stream *stream) {
     static const stub_deadline never = {0};
+    if (stub_schedule_read() != STUB_SCHEDULE_DEFAULT) {
+        stub_schedule_look_again();
+    }
     pthread_mutex_lock(&stream->lock);
     while (!has_work(stream) && !stream->stop) {
         stream->parked = true;
@@ -202,7 +222,11 @@ static void *work(void *argument) {
     stub_context_use(stream->context);
     while (take_batch(stream)) {
         while (stream->batch != NULL && !stub_process_is_exiting()) {
-            run_next(stream);
+            if (stub_schedule_is_on()) {
+                run_scheduled(stream);
+            } else {
+                run_next(stream);
+            }
         }
     }
     pthread_mutex_lock(&stream->lock);
@@ -261,7 +285,13 @@ int stub_worker_context_failure(void) {
 }
 
 bool stub_worker_interrupted(void) {
-    return own_stream == NULL ? stub_process_is_exiting() : is_interrupted(own_stream);
+    if (own_stream == NULL) {
+        return stub_process_is_exiting();
+    }
+    if (stub_schedule_is_on() && atomic_load(&own_stream->seat.place) != STUB_SEAT_WAITING) {
+        stub_schedule_wait_begins(own_stream, NULL);
+    }
+    return stub_stream_is_interrupted(own_stream);
 }
 
 static void set_blocked_on(stub_stream *stream, stub_record *record) {
@@ -276,7 +306,10 @@ stub_wait_result stub_worker_block_on(stub_record *record, const stub_deadline *
         return STUB_WAIT_DONE;
     }
     set_blocked_on(stream, record);
-    stub_wait_result result = stub_record_wait(record, deadline, is_interrupted, stream);
+    stub_schedule_need_record(record);
+    stub_schedule_wait_begins(stream, record);
+    stub_wait_result result = stub_record_wait(record, deadline, stub_stream_is_interrupted, stream);
+    stub_schedule_wait_ends(stream);
     set_blocked_on(stream, NULL);
     return result;
 }
@@ -298,6 +331,7 @@ static void dismiss(stub_stream *stream) {
     pthread_cond_broadcast(&stream->work);
     pthread_cond_broadcast(&stream->progress);
     pthread_mutex_unlock(&stream->lock);
+    stub_schedule_wake(stream);
     if (idle) {
         pthread_join(stream->worker, NULL);
     } else {

@@ -1,14 +1,21 @@
 /* Checks of a collective call that concern its elements and its memory. */
 #include "comm/reduce.h"
 #include "core/memory.h"
+#include "core/release.h"
 #include "hccl/arguments.h"
 #include "hccl/collective.h"
 
 #define LARGEST_COUNT UINT64_C(0x7FFFFFFF)
 
+/* The 8-bit floats are declared since CANN 8.5 and usable since 9.0. */
+static bool has_type(int32_t data_type) {
+    return stub_hccl_type_bytes(data_type) != 0 && (data_type < HCCL_DATA_TYPE_HIF8 || stub_release() >= 900);
+}
+
 static HcclResult check_type(const stub_comm_operation *operation, bool reduces) {
-    if (stub_hccl_type_bytes(operation->data_type) == 0) {
-        return stub_fail(HCCL_E_NOT_SUPPORT, "%s: dataType is %d; allowed are the HcclDataTypes 0 to 11 and 14 to 17.",
+    if (!has_type(operation->data_type)) {
+        return stub_fail(HCCL_E_NOT_SUPPORT,
+                         "%s: dataType is %d; allowed are the HcclDataTypes 0 to 11 and, since CANN 9.0, 14 to 17.",
                          operation->name, operation->data_type);
     }
     if (reduces && stub_find_reduction(operation->data_type, HCCL_REDUCE_SUM) == NULL) {

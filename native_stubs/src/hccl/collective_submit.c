@@ -1,6 +1,7 @@
 /* From a collective call to a task of a stream. */
 #include <stdlib.h>
 
+#include "comm/reduce.h"
 #include "core/stream.h"
 #include "hccl/arguments.h"
 #include "hccl/collective.h"
@@ -18,6 +19,29 @@ static int run_task(stub_task *task) {
     const collective *call = &work->call;
     work->ran = true;
     return call->kind->run(work->comm, work->ticket, &call->operation, call->send, call->receive);
+}
+
+static void add_buffer(stub_access_list *accesses, const void *buffer, size_t bytes, stub_access_mode mode,
+                       const char *what) {
+    const stub_access access = {.first = (uintptr_t)buffer, .run = bytes, .mode = mode, .what = what};
+    stub_access_add(accesses, &access);
+}
+
+/* Both ends of this rank. What a broadcast has one of is read at its root and written elsewhere. */
+static void describe_task(const stub_task *task, stub_access_list *accesses) {
+    const collective_task *work = (const collective_task *)(const void *)task;
+    const collective *call = &work->call;
+    const collective_kind *kind = call->kind;
+    const size_t bytes = call->operation.count * stub_hccl_type_bytes(call->operation.data_type);
+    const size_t all = stub_comm_size(work->comm) * bytes;
+    const bool is_root = kind->has_root && call->operation.root == stub_comm_rank(work->comm);
+    if (kind->send != NULL) {
+        add_buffer(accesses, call->send, kind->sends_all ? all : bytes, STUB_READS, kind->send);
+    }
+    if (kind->receive != NULL) {
+        add_buffer(accesses, call->receive, kind->receives_all ? all : bytes, is_root ? STUB_READS : STUB_WRITES,
+                   kind->receive);
+    }
 }
 
 /* The other ranks must hear of work that never runs. */
@@ -77,7 +101,11 @@ static HcclResult enqueue(const collective *asked, stub_comm *comm, stub_stream 
         stub_comm_release(comm);
         return stub_fail(HCCL_E_MEMORY, "%s: the host is out of memory.", asked->operation.name);
     }
-    *work = (collective_task){.task = {.run = run_task, .release = release_task, .name = asked->operation.name},
+    *work = (collective_task){.task = {.run = run_task,
+                                       .release = release_task,
+                                       .name = asked->operation.name,
+                                       .describe = describe_task,
+                                       .urgency = STUB_NEEDED_AT_ONCE},
                               .call = *asked,
                               .comm = comm,
                               .ticket = stub_comm_begin_submit(comm)};

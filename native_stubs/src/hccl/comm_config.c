@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/release.h"
 #include "core/settings.h"
 #include "hccl/arguments.h"
 #include "hccl/hccl_comm.h"
@@ -26,6 +27,26 @@ static size_t least_size(uint32_t version) {
                           : offsetof(HcclCommConfig, hcclCommName);
 }
 
+/* A release knows its own version of the structure, and reads no more of a later one. */
+static void forget_later(config_head *head) {
+    static const struct {
+        int release;
+        uint32_t version;
+        size_t size;
+    } own[] = {
+        {801, 5, offsetof(HcclCommConfig, hcclWorldRankID)},
+        {805, 8, offsetof(HcclCommConfig, hcclBufferName)},
+        {901, 10, offsetof(HcclCommConfig, hcclChannelSqDepth)}, /* 9.0 as well */
+        {STUB_RELEASE_LATEST, 11, sizeof(HcclCommConfig)},
+    };
+    size_t i = 0;
+    while (own[i].release < stub_release()) {
+        i++;
+    }
+    head->version = head->version < own[i].version ? head->version : own[i].version;
+    head->size = head->size < own[i].size ? head->size : own[i].size;
+}
+
 static HcclResult check_head(const char *function, const config_head *head) {
     if (head->magic != HCCL_COMM_CONFIG_MAGIC_WORD) {
         return stub_fail(HCCL_E_PARA, "%s: config has the magic word 0x%x, not 0x%x. Fill it with HcclCommConfigInit.",
@@ -45,13 +66,14 @@ static HcclResult refuse_value(const char *function, const char *field, uint32_t
 }
 
 static HcclResult check_values(const char *function, const HcclCommConfig *config) {
-    const uint32_t strictest = stub_get_settings()->product == STUB_PRODUCT_A2 ? STRICT : STRICT - 1;
+    const bool has_strict = stub_get_settings()->product == STUB_PRODUCT_A2 && stub_release() >= 805;
+    const uint32_t strictest = has_strict ? STRICT : STRICT - 1;
     if (config->hcclBufferSize == 0) {
         return refuse_value(function, "hcclBufferSize", 0, "1 (MB) or more");
     }
     if (config->hcclDeterministic > strictest && config->hcclDeterministic != HCCL_COMM_DETERMINISTIC_CONFIG_NOT_SET) {
         return refuse_value(function, "hcclDeterministic", config->hcclDeterministic,
-                            "0 (off), 1 (on), 2 (strict, on Atlas A2 only)");
+                            "0 (off), 1 (on), 2 (strict, on Atlas A2 and since CANN 8.5 only)");
     }
     if (memchr(config->hcclCommName, '\0', sizeof config->hcclCommName) == NULL) {
         return stub_fail(HCCL_E_PARA, "%s: config's hcclCommName has no end; names have at most %u characters.",
@@ -78,6 +100,7 @@ HcclResult read_comm_config(const char *function, const HcclCommConfig *config, 
     }
     config_head head;
     memcpy(&head, config, sizeof head);
+    forget_later(&head);
     HcclResult status = check_head(function, &head);
     if (status == HCCL_SUCCESS) {
         copy_known(config, &head, found);

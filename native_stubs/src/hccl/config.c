@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "comm/deterministic.h"
+#include "core/release.h"
 #include "core/settings.h"
 #include "hccl/arguments.h"
 #include "hccl/hccl.h"
@@ -9,9 +10,9 @@
 enum { STRICT = 2 };
 
 static HcclResult set_deterministic(int32_t value) {
-    if (value < 0 || value > STRICT) {
+    if (value < 0 || value > (stub_release() >= 805 ? STRICT : STRICT - 1)) {
         return stub_fail(HCCL_E_PARA,
-                         "HcclSetConfig: HCCL_DETERMINISTIC is %d; allowed are 0 (off), 1 (on) and 2 "
+                         "HcclSetConfig: HCCL_DETERMINISTIC is %d; allowed are 0 (off), 1 (on) and since CANN 8.5 2 "
                          "(strict).",
                          value);
     }
@@ -44,5 +45,5 @@ HcclResult HcclGetConfig(HcclConfig config, HcclConfigValue *configValue) {
 /* Items of HcclCommConfigCapability below this number are known: those whose absence from the stand-in cannot be seen.
  */
 uint32_t HcclGetCommConfigCapability(void) {
-    return HCCL_COMM_CONFIG_EXEC_TIMEOUT;
+    return stub_release() >= 805 ? HCCL_COMM_CONFIG_EXEC_TIMEOUT : HCCL_COMM_CONFIG_WORLD_RANKID;
 }

@@ -1,6 +1,7 @@
 /* HcclGetErrorString. */
 #include <stddef.h>
 
+#include "core/release.h"
 #include "hccl/hccl.h"
 
 const char *HcclGetErrorString(HcclResult code) {
@@ -31,6 +32,6 @@ const char *HcclGetErrorString(HcclResult code) {
         [HCCL_E_OPRETRY_FAIL] = "retry constraint",
         [HCCL_E_OOM] = "out of memory",
     };
-    const size_t count = sizeof texts / sizeof texts[0];
+    const size_t count = stub_release() >= 805 ? sizeof texts / sizeof texts[0] : HCCL_E_SUSPENDING + 1;
     return (int)code >= 0 && (size_t)code < count ? texts[code] : "unknown error";
 }

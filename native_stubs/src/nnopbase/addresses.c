@@ -84,7 +84,7 @@ static bool set_by_descriptor(const stub_call *call, const aclTensor *descriptor
 static void set_ring(const stub_executor *executor, uint32_t number, void *addr) {
     uint32_t i = number;
     do {
-        const stub_place *at = &executor->places[i];
+        const stub_tensor_place *at = &executor->places[i];
         stub_tensor_at(&executor->call, at->arg, at->element)->data = addr;
         i = at->twin;
     } while (i != number);

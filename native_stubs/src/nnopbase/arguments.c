@@ -71,8 +71,7 @@ static bool find_extent(const aclTensor *tensor, int64_t *low, int64_t *high) {
     return true;
 }
 
-/* Whether the storage holds the elements as the view's strides say, and not in tiles. */
-static bool has_base_format(const aclTensor *tensor) {
+bool stub_tensor_has_base_format(const aclTensor *tensor) {
     switch (tensor->format) {
     case ACL_FORMAT_UNDEFINED:
     case ACL_FORMAT_ND:
@@ -89,34 +88,57 @@ static bool has_base_format(const aclTensor *tensor) {
     }
 }
 
-/* The storage as a row of elements. */
-static bool find_storage_extent(const aclTensor *tensor, int64_t *low, int64_t *high) {
+/* The storage is a row of elements. Kernels that do not know the format follow the strides, so the view counts too. */
+static bool add_storage_extent(const aclTensor *tensor, int64_t *low, int64_t *high) {
     int64_t count = 1;
     for (uint32_t i = 0; i < tensor->storage_rank; i++) {
         if (__builtin_mul_overflow(count, tensor->storage[i], &count)) {
             return false;
         }
     }
-    *low = 0;
-    *high = count - 1;
+    *low = *low < 0 ? *low : 0;
+    *high = *high > count - 1 ? *high : count - 1;
     return count > 0;
 }
 
-static bool is_inside_device(const aclTensor *tensor) {
+/* The bytes that a kernel touches, as a range; false when the numbers do not fit. */
+static bool find_bytes(const aclTensor *tensor, uintptr_t *first, uint64_t *bytes) {
     const int bits = stub_dtype_bits(tensor->dtype);
     int64_t low, high, low_bits, high_bits;
-    const bool found =
-        has_base_format(tensor) ? find_extent(tensor, &low, &high) : find_storage_extent(tensor, &low, &high);
+    const bool found = find_extent(tensor, &low, &high) &&
+                       (stub_tensor_has_base_format(tensor) || add_storage_extent(tensor, &low, &high));
     if (!found || __builtin_mul_overflow(low, bits, &low_bits) || high == INT64_MAX ||
         __builtin_mul_overflow(high + 1, bits, &high_bits)) {
         return false;
     }
-    const uintptr_t first = (uintptr_t)tensor->data + (uintptr_t)(low_bits >> 3);
-    const uint64_t bytes = (uint64_t)((high_bits + 7) >> 3) - (uint64_t)(low_bits >> 3);
-    const size_t left = stub_device_bytes_from((const void *)first);
-    /* Another device may begin there; the same end means the same one. */
-    const bool same = first + left == (uintptr_t)tensor->data + stub_device_bytes_from(tensor->data);
-    return same && bytes <= left;
+    *first = (uintptr_t)tensor->data + (uintptr_t)(low_bits >> 3);
+    *bytes = (uint64_t)((high_bits + 7) >> 3) - (uint64_t)(low_bits >> 3);
+    return true;
+}
+
+/* Whether two addresses are on one device: its shadow is one piece. */
+static bool is_same_device(uintptr_t first, const void *data) {
+    return first + stub_device_bytes_from((const void *)first) == (uintptr_t)data + stub_device_bytes_from(data);
+}
+
+/* What is wrong with where the tensor lies; NULL when a kernel may touch all of it. */
+static const char *find_fault(const aclTensor *tensor) {
+    uintptr_t first = 0;
+    uint64_t bytes = 0;
+    if (tensor->data == NULL) {
+        return "has no address; give aclCreateTensor device memory";
+    }
+    if (stub_device_bytes_from(tensor->data) == 0) {
+        return "lies in no device memory; allocate with aclrtMalloc and copy to it";
+    }
+    if (!find_bytes(tensor, &first, &bytes) || !is_same_device(first, tensor->data)) {
+        return "reaches outside device memory with its strides and offset";
+    }
+    const size_t room = stub_block_bytes_from((const void *)first);
+    if (room == 0) {
+        return "lies in no live allocation; it was freed, or never allocated";
+    }
+    return bytes <= room ? NULL : "reaches beyond the end of its allocation with its shape, strides and offset";
 }
 
 static aclnnStatus refuse(const stub_call *call, uint32_t arg, const aclTensor *tensor, const char *why) {
@@ -130,14 +152,9 @@ aclnnStatus stub_tensor_open(const stub_call *call, uint32_t arg, const aclTenso
     if (stub_tensor_numel(tensor) == 0) {
         return ACL_SUCCESS;
     }
-    if (tensor->data == NULL) {
-        return refuse(call, arg, tensor, "has no address; give aclCreateTensor device memory");
-    }
-    if (stub_device_bytes_from(tensor->data) == 0) {
-        return refuse(call, arg, tensor, "lies in no device memory; allocate with aclrtMalloc and copy to it");
-    }
-    if (!is_inside_device(tensor)) {
-        return refuse(call, arg, tensor, "reaches outside device memory with its strides and offset");
+    const char *fault = find_fault(tensor);
+    if (fault != NULL) {
+        return refuse(call, arg, tensor, fault);
     }
     *host = stub_shadow(tensor->data);
     return *host != NULL ? ACL_SUCCESS : ACL_ERROR_RT_AICORE_EXCEPTION;

@@ -9,6 +9,13 @@
 
 #include "ascend_stub/kernel.h"
 #include "comm/communicator.h"
+#include "core/export.h"
 #include "nnopbase/descriptors.h"
+
+/* What stub_phase_one and stub_phase_two are for the operators of CANN's own, which came with a release (805). */
+STUB_EXPORT aclnnStatus stub_cann_phase_one(const stub_operator *op, const stub_value *args, uint64_t *workspace_size,
+                                            aclOpExecutor **executor, int since);
+STUB_EXPORT aclnnStatus stub_cann_phase_two(const stub_operator *op, void *workspace, uint64_t workspace_size,
+                                            aclOpExecutor *executor, aclrtStream stream, int since);
 
 #endif

@@ -23,7 +23,8 @@ struct aclTensor {
     int64_t *storage; /* storage_rank entries, elements */
     int64_t *moved;   /* the block of the three arrays once aclInitTensor has replaced it; else NULL */
     const aclTensor
-        *origin; /* in an executor's snapshot: the descriptor the caller passed, never followed; else NULL */
+        *origin;    /* in an executor's snapshot: the descriptor the caller passed, never followed; else NULL */
+    size_t becomes; /* in a snapshot: bytes of the storage that the call makes of it, if it does; else 0 */
 };
 
 struct aclScalar {
@@ -72,7 +73,7 @@ struct aclScalarList {
  * argument and the caller's descriptor is still alive. A status with a text when the host is out of memory. */
 STUB_EXPORT void stub_tensor_change_dtype(const aclTensor *snapshot, aclDataType dtype);
 STUB_EXPORT int stub_tensor_change_storage(const aclTensor *snapshot, aclFormat format, const int64_t *dims,
-                                           uint32_t rank);
+                                           uint32_t rank, size_t bytes);
 
 /* Product of the view shape: 1 for rank 0, 0 as soon as one dimension is 0, INT64_MAX when it does not fit. */
 STUB_EXPORT int64_t stub_tensor_numel(const aclTensor *tensor);
@@ -80,6 +81,9 @@ STUB_EXPORT int64_t stub_tensor_numel(const aclTensor *tensor);
 /* Whether the view is row-major without gaps. The offset and the strides of dimensions of size 1 do not matter; an
  * empty tensor is contiguous. */
 STUB_EXPORT bool stub_tensor_is_contiguous(const aclTensor *tensor);
+
+/* Whether the storage holds the elements as the view's strides say, and not in tiles. */
+STUB_EXPORT bool stub_tensor_has_base_format(const aclTensor *tensor);
 
 /* Bits of one element; 0 for ACL_STRING, ACL_DT_UNDEFINED and unknown values. */
 STUB_EXPORT int stub_dtype_bits(aclDataType dtype);

@@ -19,7 +19,7 @@
 
 typedef struct stub_executor stub_executor;
 typedef struct stub_slot_cache stub_slot_cache;
-typedef struct stub_place stub_place;
+typedef struct stub_tensor_place stub_tensor_place;
 
 struct stub_executor {
     _Alignas(64) stub_task task; /* first: the worker gives this back */
@@ -30,9 +30,9 @@ struct stub_executor {
     uint32_t number;
     _Atomic(uint32_t) references; /* to the slot's snapshot: its own, and those of borrowers */
     bool repeatable;
-    atomic_bool changed;      /* addresses were set since the last run; several threads may run it */
-    bool ran;                 /* the kernel was called, so the ticket is spent */
-    const stub_place *places; /* of the tensors, see places.h; NULL unless repeatable */
+    atomic_bool changed;             /* addresses were set since the last run; several threads may run it */
+    bool ran;                        /* the kernel was called, so the ticket is spent */
+    const stub_tensor_place *places; /* of the tensors, see places.h; NULL unless repeatable */
     uint32_t place_count;
     uint32_t input_count;            /* the first so many places are inputs */
     const stub_kernel *kernel;       /* what this call runs with */

@@ -7,6 +7,9 @@
 #include "aclnn/opdev/op_errno.h"
 #include "core/error.h"
 
+_Static_assert(STUB_OBJECT_SCALAR_LIST - STUB_OBJECT_TENSOR == STUB_MAGIC_SCALAR_LIST - STUB_MAGIC_TENSOR,
+               "magics and kinds of objects are in one order");
+
 const char *stub_magic_name(stub_magic magic) {
     static const char *const names[] = {"aclTensor",    "aclScalar",     "aclIntArray",  "aclFloatArray",
                                         "aclBoolArray", "aclTensorList", "aclScalarList"};
@@ -29,6 +32,9 @@ aclnnStatus stub_require(const void *object, stub_magic magic, const char *funct
 aclnnStatus stub_destroy(const void *object, stub_magic magic, const char *function) {
     if (object == NULL) {
         return ACLNN_SUCCESS;
+    }
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_destroyed(stub_magic_object(magic), object, function);
     }
     const aclnnStatus status = stub_require(object, magic, function);
     if (status != ACLNN_SUCCESS) {

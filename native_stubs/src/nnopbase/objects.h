@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "aclnn/acl_meta.h"
+#include "check/check.h"
 
 /* What the first member of a live descriptor holds. Destroying clears it. */
 typedef enum {
@@ -19,8 +20,15 @@ typedef enum {
     STUB_MAGIC_SCALAR_LIST
 } stub_magic;
 
-/* Best effort: looks into memory that the caller says is a descriptor. */
+static inline stub_object_kind stub_magic_object(stub_magic magic) {
+    return (stub_object_kind)(STUB_OBJECT_TENSOR + (magic - STUB_MAGIC_TENSOR));
+}
+
+/* Best effort: looks into memory that the caller says is a descriptor, unless the checks know that it is none. */
 static inline bool stub_is_alive(const void *object, stub_magic magic) {
+    if (stub_is_watched_by(STUB_WATCH_CHECKS) && stub_check_is_dead(stub_magic_object(magic), object)) {
+        return false;
+    }
     return *(const volatile uint32_t *)object == (uint32_t)magic;
 }
 

@@ -5,9 +5,13 @@
  * earlier runs are still queued. */
 #include "nnopbase/phases.h"
 #include "aclnn/opdev/op_errno.h"
+#include "check/check.h"
 #include "core/error.h"
+#include "nnopbase/accesses.h"
+#include "nnopbase/checked.h"
 #include "nnopbase/executor.h"
 #include "nnopbase/places.h"
+#include "nnopbase/product_rule.h"
 #include "nnopbase/snapshot.h"
 
 static aclnnStatus refuse_without_kernel(const stub_operator *op) {
@@ -82,9 +86,16 @@ aclnnStatus stub_plan_call(const stub_operator *op, const stub_value *args, uint
     if (made == NULL) {
         return ACLNN_ERR_INNER_CREATE_EXECUTOR;
     }
+    const bool checked = stub_is_watched_by(STUB_WATCH_CHECKS);
+    if (checked) {
+        stub_checked_plan(op, args);
+    }
     status = take_snapshot(made, op, args);
     if (status == ACLNN_SUCCESS) {
         status = check_call(made);
+    }
+    if (status == ACLNN_SUCCESS) {
+        status = stub_check_product(&made->call);
     }
     if (status != ACLNN_SUCCESS) {
         stub_executor_release(made);
@@ -92,6 +103,9 @@ aclnnStatus stub_plan_call(const stub_operator *op, const stub_value *args, uint
     }
     *workspace_size = made->plan.workspace_size;
     *executor = stub_executor_publish(made);
+    if (checked) {
+        stub_checked_planned(op, args, *executor);
+    }
     return ACLNN_SUCCESS;
 }
 
@@ -170,6 +184,13 @@ static int queue_with_ticket(stub_executor *run, stub_comm *comm, stub_stream *s
     return status;
 }
 
+static stub_urgency urgency_of(const stub_executor *run) {
+    if (run->plan.comm != NULL) {
+        return STUB_NEEDED_AT_ONCE;
+    }
+    return run->registration != NULL ? STUB_NEEDED_SOON : STUB_NEEDED_WHEN_ASKED;
+}
+
 /* Ends with the run owned by the stream, or released. */
 static aclnnStatus queue_run(stub_executor *run, aclrtStream handle) {
     stub_stream *stream;
@@ -178,7 +199,11 @@ static aclnnStatus queue_run(stub_executor *run, aclrtStream handle) {
         stub_executor_release(run);
         return resolved ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
     }
-    run->task = (stub_task){.run = run_kernel, .release = release_task, .name = run->call.op->name};
+    run->task = (stub_task){.run = run_kernel,
+                            .release = release_task,
+                            .name = run->call.op->name,
+                            .describe = stub_describe_executor,
+                            .urgency = urgency_of(run)};
     stub_comm *comm = run->plan.comm;
     const int status = comm == NULL ? stub_stream_enqueue(stream, &run->task) : queue_with_ticket(run, comm, stream);
     return status == 0 ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
@@ -188,6 +213,9 @@ aclnnStatus stub_launch_call(const stub_operator *op, void *workspace, uint64_t 
                              aclrtStream stream) {
     if (executor == NULL) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: executor is NULL", op->name);
+    }
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_checked_launch(op, workspace, workspace_size, executor);
     }
     stub_executor *run;
     aclnnStatus status = take_run(op, executor, &run);
@@ -202,6 +230,18 @@ aclnnStatus stub_launch_call(const stub_operator *op, void *workspace, uint64_t 
     run->call.workspace = workspace;
     run->call.workspace_size = workspace_size;
     return queue_run(run, stream);
+}
+
+void stub_abandon_call(aclOpExecutor *executor) {
+    const stub_executor *found = stub_executor_find(executor);
+    stub_executor *taken = found == NULL || found->repeatable ? NULL : stub_executor_take(executor);
+    if (taken == NULL) {
+        return;
+    }
+    if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
+        stub_check_running(executor, taken->call.op->name, false);
+    }
+    stub_executor_release(taken);
 }
 
 aclnnStatus aclSetAclOpExecutorRepeatable(aclOpExecutor *executor) {

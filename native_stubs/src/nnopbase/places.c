@@ -49,22 +49,22 @@ uint64_t stub_count_places(const stub_call *call, stub_side which) {
     return count;
 }
 
-static void list_places(const stub_call *call, stub_place *places) {
+static void list_places(const stub_call *call, stub_tensor_place *places) {
     uint32_t number = 0;
     for (stub_walk walk = stub_walk_over(call, STUB_SIDE_ALL); stub_walk_step(&walk);) {
         for (uint32_t i = 0; i < walk.count; i++, number++) {
-            places[number] = (stub_place){.arg = walk.arg, .element = i, .twin = number};
+            places[number] = (stub_tensor_place){.arg = walk.arg, .element = i, .twin = number};
         }
     }
 }
 
-static const aclTensor *origin_of(const stub_call *call, const stub_place *place) {
+static const aclTensor *origin_of(const stub_call *call, const stub_tensor_place *place) {
     const aclTensor *tensor = stub_tensor_at(call, place->arg, place->element);
     return tensor != NULL ? tensor->origin : NULL;
 }
 
 /* Puts a place into the ring of an earlier one from the same descriptor. */
-static void join_ring(const stub_call *call, stub_place *places, uint32_t number) {
+static void join_ring(const stub_call *call, stub_tensor_place *places, uint32_t number) {
     const aclTensor *origin = origin_of(call, &places[number]);
     for (uint32_t i = number; origin != NULL && i-- > 0;) {
         if (origin_of(call, &places[i]) == origin) {
@@ -78,7 +78,7 @@ static void join_ring(const stub_call *call, stub_place *places, uint32_t number
 void stub_places_make(stub_executor *executor) {
     const stub_call *call = &executor->call;
     const uint64_t count = stub_count_places(call, STUB_SIDE_ALL);
-    stub_place *places = count <= MOST_PLACES ? stub_arena_take(&executor->arena, count * sizeof *places) : NULL;
+    stub_tensor_place *places = count <= MOST_PLACES ? stub_arena_take(&executor->arena, count * sizeof *places) : NULL;
     if (places == NULL) {
         return;
     }

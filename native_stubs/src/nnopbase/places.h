@@ -8,7 +8,7 @@
 typedef enum { STUB_SIDE_IN = 1, STUB_SIDE_OUT = 2, STUB_SIDE_ALL = STUB_SIDE_IN | STUB_SIDE_OUT } stub_side;
 
 /* An entry of a repeatable executor's table. */
-struct stub_place {
+struct stub_tensor_place {
     uint32_t arg;
     uint32_t element; /* of a list */
     uint32_t twin;    /* the next place of a tensor made from the same descriptor; all of them form a ring */

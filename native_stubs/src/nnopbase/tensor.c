@@ -158,12 +158,14 @@ void stub_tensor_change_dtype(const aclTensor *snapshot, aclDataType dtype) {
     caller_of(snapshot)->dtype = dtype;
 }
 
-int stub_tensor_change_storage(const aclTensor *snapshot, aclFormat format, const int64_t *dims, uint32_t rank) {
+int stub_tensor_change_storage(const aclTensor *snapshot, aclFormat format, const int64_t *dims, uint32_t rank,
+                               size_t bytes) {
     aclTensor *tensor = caller_of(snapshot);
     const aclnnStatus status = resize(tensor, tensor->shape, tensor->rank, dims, rank);
     if (status == ACLNN_SUCCESS) {
         copy_dims(tensor->strides, snapshot->strides, tensor->rank);
         tensor->format = format;
+        ((aclTensor *)(uintptr_t)snapshot)->becomes = bytes; /* snapshots are const to kernels only */
     }
     return status;
 }

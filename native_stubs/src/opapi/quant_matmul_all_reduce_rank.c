@@ -86,7 +86,7 @@ static aclnnStatus place_target(const product *job) {
         return ACLNN_SUCCESS;
     }
     target->address = call->workspace;
-    target->bytes = stub_device_bytes_from(call->workspace) >= bytes ? stub_shadow(call->workspace) : NULL;
+    target->bytes = stub_block_bytes_from(call->workspace) >= bytes ? stub_shadow(call->workspace) : NULL;
     if (!target->bytes) {
         return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION,
                          "%s: the workspace at %p has no room for %zu bytes; allocate what phase one asks for with "

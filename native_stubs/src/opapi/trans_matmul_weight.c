@@ -87,13 +87,18 @@ static void convert_bands(void *state, size_t piece) {
     }
 }
 
+/* Bytes between neighbours of a dimension; the stride of a single element may be anything. */
+static int64_t byte_stride(const aclTensor *weight, uint32_t dimension, size_t width) {
+    return weight->shape[dimension] > 1 ? weight->strides[dimension] * (int64_t)width : 0;
+}
+
 static void measure(conversion *job) {
     const aclTensor *weight = job->from.tensor;
     job->rows = weight->shape[weight->rank - 2];
     job->columns = weight->shape[weight->rank - 1];
     job->width = (size_t)job->from.bits / 8;
-    job->row_stride = weight->strides[weight->rank - 2] * (int64_t)job->width;
-    job->column_stride = weight->strides[weight->rank - 1] * (int64_t)job->width;
+    job->row_stride = byte_stride(weight, weight->rank - 2, job->width);
+    job->column_stride = byte_stride(weight, weight->rank - 1, job->width);
     job->row_tiles = (size_t)stub_tiles(job->rows, STUB_NZ_ROWS);
     job->column_tiles = (size_t)stub_tiles(job->columns, STUB_NZ_ROW_BYTES / (int64_t)job->width);
     const size_t matrices = (size_t)(stub_tensor_numel(weight) / (job->rows * job->columns));
@@ -122,7 +127,7 @@ static aclnnStatus run(const stub_call *call) {
     measure(&job);
     const size_t bytes = job.bands * job.column_tiles * TILE_BYTES;
     STUB_REQUIRE(open_target(call, bytes, &to));
-    job.tiles = stub_device_bytes_from(call->workspace) >= bytes ? stub_shadow(call->workspace) : NULL;
+    job.tiles = stub_block_bytes_from(call->workspace) >= bytes ? stub_shadow(call->workspace) : NULL;
     if (!job.tiles) {
         return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION,
                          "%s: the workspace at %p has no room for %zu bytes; allocate what phase one asks for with "

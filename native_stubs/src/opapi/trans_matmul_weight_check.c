@@ -8,12 +8,12 @@
 
 #define INT8 STUB_DTYPE(ACL_INT8)
 #define FP16 STUB_DTYPE(ACL_FLOAT16)
-#define MANY                                                                                                           \
-    (FP16 | INT8 | STUB_DTYPE(ACL_BF16) | STUB_DTYPE(ACL_UINT8) | STUB_DTYPE(ACL_FLOAT8_E4M3FN) |                      \
-     STUB_DTYPE(ACL_HIFLOAT8))
+#define MANY (FP16 | INT8 | STUB_DTYPE(ACL_BF16) | STUB_DTYPE(ACL_UINT8))
+#define FLOAT8 (STUB_DTYPE(ACL_FLOAT8_E4M3FN) | STUB_DTYPE(ACL_HIFLOAT8))
 
-/* In the order of stub_product: A2, A3, 310P, 910, 950. */
-static const stub_dtype_rule rule = {0, {MANY, MANY, FP16 | INT8, FP16, MANY}};
+/* In the order of stub_product: A2, A3, 310P, 910, 950. CANN's list for A2 and A3 has the 8-bit floats as well, which
+ * these do not have (core/product.h). */
+static const stub_dtype_rule rule = {0, {MANY, MANY, FP16 | INT8, FP16, MANY | FLOAT8}};
 static const uint32_t required[] = {0};
 
 static aclnnStatus check_format(const stub_call *call) {
@@ -67,5 +67,6 @@ aclnnStatus stub_trans_matmul_weight_check(const stub_call *call, stub_plan *pla
     STUB_REQUIRE(stub_check_rank(call, 0, STUB_NZ_MIN_RANK, highest_rank(weight->dtype)));
     int64_t dims[STUB_MAX_RANK];
     STUB_REQUIRE(find_storage(call, dims, &plan->workspace_size));
-    return stub_tensor_change_storage(weight, ACL_FORMAT_FRACTAL_NZ, dims, weight->rank + 2);
+    return stub_tensor_change_storage(weight, ACL_FORMAT_FRACTAL_NZ, dims, weight->rank + 2,
+                                      (size_t)plan->workspace_size);
 }

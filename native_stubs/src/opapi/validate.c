@@ -6,17 +6,6 @@
 
 enum { TEXT = 256 };
 
-const char *stub_product_name(void) {
-    static const char *const names[STUB_PRODUCT_COUNT] = {
-        [STUB_PRODUCT_A2] = "Atlas A2",
-        [STUB_PRODUCT_A3] = "Atlas A3",
-        [STUB_PRODUCT_310P] = "Atlas inference (310P)",
-        [STUB_PRODUCT_910] = "Atlas training (910)",
-        [STUB_PRODUCT_950] = "Ascend 950",
-    };
-    return names[stub_get_settings()->product];
-}
-
 static const char *name_of(const stub_call *call, uint32_t arg) {
     return call->op->params[arg].name;
 }

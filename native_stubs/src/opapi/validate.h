@@ -7,10 +7,8 @@
 
 #include "aclnn/opdev/op_errno.h"
 #include "core/error.h"
-#include "core/settings.h"
+#include "core/product.h"
 #include "nnopbase/call.h"
-
-enum { STUB_PRODUCT_COUNT = STUB_PRODUCT_950 + 1 };
 
 /* A set of data types. */
 typedef uint64_t stub_dtypes;
@@ -38,9 +36,6 @@ static inline const aclTensor *stub_tensor_arg(const stub_call *call, uint32_t a
 static inline int64_t stub_last_dim(const aclTensor *tensor) {
     return tensor->rank > 0 ? tensor->shape[tensor->rank - 1] : 1;
 }
-
-/* "Atlas A2" and so on: the product that the stand-in plays. */
-const char *stub_product_name(void);
 
 /* Required tensors: 161001. */
 aclnnStatus stub_check_given(const stub_call *call, const uint32_t *args, uint32_t count);

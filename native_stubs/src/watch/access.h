@@ -27,6 +27,8 @@ typedef struct {
     bool partial;     /* some of the bytes may never be touched: nothing is concluded from reads of unwritten ones */
     bool bounding;    /* more bytes than are touched: no race or overlap is concluded from it */
     const char *what; /* "self", "workspace", "dst"; static text */
+    uint32_t item;    /* of a tensor list: 1 for the first; 0: no list */
+    uint32_t view;    /* of a tensor: equal for equal shapes, strides and data types; 0: no tensor */
 } stub_access;
 
 typedef struct {
@@ -40,5 +42,9 @@ STUB_EXPORT void stub_access_free(stub_access_list *list);
 
 /* The range an access spans. */
 STUB_EXPORT uintptr_t stub_access_end(const stub_access *access);
+
+/* Whether two accesses share a byte, exactly. False for bounding ones, and in the rare case that the work to find out
+ * exceeds a bound. */
+STUB_EXPORT bool stub_accesses_overlap(const stub_access *a, const stub_access *b);
 
 #endif

@@ -22,11 +22,12 @@ stub_watched *stub_watched_new(const stub_stream *stream, const stub_task *task)
     watched->stream = stream->handle.id;
     watched->device = stream->device;
     watched->queued_ns = stub_now_ns();
+    watched->thread = stub_is_watched_by(STUB_WATCH_TRACE) ? stub_trace_caller() : 0;
     if (task->describe != NULL) {
         task->describe(task, &watched->accesses);
     }
     if (stub_is_watched_by(STUB_WATCH_CHECKS)) {
-        watched->place = stub_place_here();
+        watched->place = stub_place_to_keep();
         stub_check_prepare(watched);
     }
     return watched;

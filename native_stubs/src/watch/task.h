@@ -17,6 +17,7 @@ struct stub_watched {
     uint32_t stream;  /* id */
     int device;
     uint64_t number; /* in the stream's order, from 0; valid once queued */
+    uint64_t thread; /* of the call that queued it, see stub_trace_caller; 0 when that is not traced */
     uint64_t queued_ns;
     uint64_t started_ns;
     const stub_place *place; /* of the call that queued it; NULL unless checks are on */

@@ -107,10 +107,9 @@ typedef struct operator_functions {
 } operator_functions;
 
 #define BUCKETS 512u
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static operator_functions *operators[BUCKETS];
+static _Atomic(operator_functions *) operators[BUCKETS]; /* no lock, which a forked child might find taken */
 
-static operator_functions *new_operator(const char *op) {
+static operator_functions *new_operator(const char *op, int since) {
     static const char suffix[] = "GetWorkspaceSize";
     size_t length = strlen(op);
     operator_functions *made = calloc(1, sizeof *made + length + sizeof suffix);
@@ -118,23 +117,37 @@ static operator_functions *new_operator(const char *op) {
         made->op = op;
         memcpy(made->name, op, length);
         memcpy(made->name + length, suffix, sizeof suffix);
-        made->phases[0] = (stub_function){.name = made->name, .family = STUB_FAMILY_ACLNN};
-        made->phases[1] = (stub_function){.name = op, .family = STUB_FAMILY_ACLNN};
+        made->phases[0] = (stub_function){.name = made->name, .family = STUB_FAMILY_ACLNN, .since = since};
+        made->phases[1] = (stub_function){.name = op, .family = STUB_FAMILY_ACLNN, .since = since};
     }
     return made;
 }
 
-const stub_function *stub_operator_function(const char *op, int phase) {
-    operator_functions **bucket = &operators[((uintptr_t)op >> 4) % BUCKETS];
-    pthread_mutex_lock(&lock);
-    operator_functions *found = *bucket;
-    while (found != NULL && found->op != op) {
-        found = found->next;
+static operator_functions *find(operator_functions *from, const char *op) {
+    while (from != NULL && from->op != op) {
+        from = from->next;
     }
-    if (found == NULL && (found = new_operator(op)) != NULL) {
-        found->next = *bucket;
-        *bucket = found;
+    return from;
+}
+
+/* NULL without memory. Another thread may be faster. */
+static operator_functions *find_or_add(const char *op, int since) {
+    _Atomic(operator_functions *) *bucket = &operators[((uintptr_t)op >> 4) % BUCKETS];
+    operator_functions *newest = atomic_load_explicit(bucket, memory_order_acquire);
+    operator_functions *found = find(newest, op);
+    operator_functions *made = found == NULL ? new_operator(op, since) : NULL;
+    while (found == NULL && made != NULL) {
+        made->next = newest;
+        if (atomic_compare_exchange_weak_explicit(bucket, &newest, made, memory_order_release, memory_order_acquire)) {
+            return made;
+        }
+        found = find(newest, op);
     }
-    pthread_mutex_unlock(&lock);
+    free(made);
+    return found;
+}
+
+const stub_function *stub_operator_function(const char *op, int phase, int since) {
+    operator_functions *found = find_or_add(op, since);
     return found == NULL ? NULL : &found->phases[phase - 1];
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/export.h"
+#include "trace/line.h"
 #include "watch/objects.h"
 
 typedef enum {
@@ -62,11 +63,13 @@ typedef struct stub_place stub_place;
 /* One watched call, on its caller's stack. Calls that the stand-in makes of its own functions are not seen. */
 typedef struct stub_visit {
     const stub_function *function;
-    const uint64_t *args;     /* function->count values: integers, addresses (floats lose their fraction) */
-    uint64_t result;          /* the status or what else is returned; valid when the call has been made or refused */
-    uint64_t began_ns;        /* stub_now_ns at the beginning, for the trace */
-    uint32_t watchers;        /* as they were at the beginning */
-    const stub_place *place;  /* see check/place.h */
+    const uint64_t *args;    /* function->count values: integers, addresses (floats lose their fraction) */
+    uint64_t result;         /* the status or what else is returned; valid when the call has been made or refused */
+    uint64_t began_ns;       /* stub_now_ns at the beginning, for the trace */
+    uint32_t watchers;       /* as they were at the beginning */
+    const stub_place *place; /* see check/place.h */
+    void (*put_arguments)(stub_trace_line *line, const void *call); /* for the trace: those of an operator, or NULL */
+    const void *call;                                               /* what they are put from */
     struct stub_visit *outer; /* a call during which this one is made, by a callback */
 } stub_visit;
 
@@ -78,8 +81,8 @@ STUB_EXPORT void stub_visit_leave(stub_visit *visit);
 /* The calling thread's innermost visit, NULL outside of all. */
 stub_visit *stub_visit_current(void);
 
-/* The two functions of an operator, which have no generated door: "aclnnAbsGetWorkspaceSize" and "aclnnAbs". NULL
- * without memory. */
-STUB_EXPORT const stub_function *stub_operator_function(const char *op, int phase);
+/* The two functions of an operator, which have no generated door: "aclnnAbsGetWorkspaceSize" and "aclnnAbs". `since` is
+ * the release that brought it, 0 when it is none of CANN's. NULL without memory. */
+STUB_EXPORT const stub_function *stub_operator_function(const char *op, int phase, int since);
 
 #endif
