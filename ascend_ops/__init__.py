@@ -24,6 +24,7 @@ from ascend_ops._cann.errors import (
     UnsupportedError,
 )
 from ascend_ops._cann.load_custom import load_custom
+from ascend_ops._profile import profile
 from ascend_ops.dtypes import (
     DType,
     bfloat16,
@@ -114,6 +115,7 @@ __all__ = [
     "load_custom",
     "memory",
     "ops",
+    "profile",
     "stub",
     "uint1",
     "uint8",

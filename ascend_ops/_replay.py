@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from ascend_ops._arguments import Owned
-from ascend_ops._cann import nn, operators
+from ascend_ops._cann import nn, operators, watching
 from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.errors import AclError
 from ascend_ops._cann.operators import ParamKind, Plan
@@ -50,6 +50,8 @@ def planned(operator: Operator, args: Sequence[Any], stream: Stream, within: Wit
     owned: Owned = []
     try:
         bound, slots = operator.find()
+        if watching.recorder is not None:
+            bound = watching.recorder.timed(bound, args, stream)
         arguments = passed(operator.name, slots, args, stream, owned)
         plan = bound.phase_one(arguments)
     except AclError as error:
@@ -62,8 +64,7 @@ def planned(operator: Operator, args: Sequence[Any], stream: Stream, within: Wit
     if nn.set_repeatable(plan.executor):
         step = Replay(operator, args, arguments, plan, owned)
     else:
-        operators.drop(plan)
-        nn.destroy_all(owned)
+        _destroy(plan, owned)
         step = Relaunch(operator, args)
     return step if within is None else Ordered(step, within)
 
@@ -95,7 +96,10 @@ class Replay:
     def run(self, stream: Stream) -> None:
         if stream is not self._stream or stream.closed:
             self._move_to(stream)
-        status = self._again()
+        if watching.recorder is None:
+            status = self._again()
+        else:
+            status = watching.recorder.replay(self.operator.bound, self.args, stream, self._again)
         if status:
             raise self.operator.told(self.operator.bound.refused(status, self._plan), self.args)
 
@@ -201,7 +205,9 @@ def _destroy(plan: Plan, owned: Owned) -> None:
     try:
         operators.drop(plan)
     finally:
-        nn.destroy_all(owned)
+        failure = nn.destroy_all(owned)
+    if failure is not None:
+        raise failure
 
 
 def destroy_orphans() -> None:

@@ -23,7 +23,7 @@ from ascend_ops._arguments import (
     remember,
     slots_of,
 )
-from ascend_ops._cann import custom, nn, operators
+from ascend_ops._cann import custom, nn, operators, watching
 from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.errors import AclError
 from ascend_ops._cann.operators import BoundOperator, Plan
@@ -128,6 +128,8 @@ class Operator:
 
     def _queue(self, args: Sequence[Any], stream: Stream, kept: Handles | None) -> None:
         bound, slots = self._found or self.find()
+        if watching.recorder is not None:
+            bound = watching.recorder.timed(bound, args, stream)
         owned: Owned = []
         try:
             plan = bound.phase_one(passed(self.name, slots, args, stream, owned, kept))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
-from ascend_ops._cann.errors import AscendError
+from ascend_ops._cann.errors import AclError, AscendError
 from ascend_ops._replay import Step, apart, blocks_of, destroy_orphans, planned
 from ascend_ops.dispatch import recording
 from ascend_ops.runtime import Stream, current_stream
@@ -98,8 +98,7 @@ class PreparedCall(Generic[R]):
                 break
         else:
             if len(changes) == 1 or apart(self._spelt(changes).values()):
-                for name, value in changes.items():
-                    self._rebind(self._places[name], value, stream)
+                self._rebind_all(changes, stream)
                 return
         self._prepare({**self._arguments, **self._spelt(changes)})
 
@@ -112,6 +111,20 @@ class PreparedCall(Generic[R]):
                 raise TypeError(f"{name} was given twice, by its names in C and in Python; give it once")
             spelt[name] = value
         return spelt
+
+    def _rebind_all(self, changes: Mapping[str, Any], stream: Stream) -> None:
+        """All or, when CANN refuses one, none."""
+        before: list[tuple[_Place, Tensor]] = []
+        try:
+            for name, value in changes.items():
+                place = self._places[name]
+                old = self._arguments[place.name]
+                self._rebind(place, value, stream)
+                before.append((place, old))
+        except AclError:
+            for place, old in before:
+                self._rebind(place, old, stream)
+            raise
 
     def _rebind(self, place: _Place, value: Tensor, stream: Stream) -> None:
         old = self._arguments[place.name]

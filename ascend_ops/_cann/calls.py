@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ascend_ops._cann import libraries, prototypes
+from ascend_ops._cann import libraries, prototypes, watching
 from ascend_ops._cann.errors import AclError
 from ascend_ops._cann.lifecycle import functions
 
@@ -13,9 +13,16 @@ _HANDLES = {"HcclComm", "aclrtContext", "aclrtEvent", "aclrtStream"}
 
 def call(name: str, *arguments: Any) -> None:
     """Calls a function by its C name; AclError, with its arguments described, for a failing status."""
-    status = functions[name](*arguments)
+    recorder = watching.recorder
+    status = functions[name](*arguments) if recorder is None else recorder.call(name, arguments)
     if status:
         raise AclError.from_status(name, status, _described(name, arguments))
+
+
+def status_of(name: str, arguments: tuple[Any, ...]) -> int:
+    """Calls a function by its C name, recorded by nobody."""
+    status: int = functions[name](*arguments)
+    return status
 
 
 def give_back(name: str, handle: int) -> None:

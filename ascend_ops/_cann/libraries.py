@@ -53,6 +53,7 @@ _handles: dict[Path, ctypes.CDLL] = {}
 _passed_over: set[Path] = set()
 _closed: str | None = None
 _on_close: list[Callable[[], None]] = []
+_on_open: list[Callable[[], None]] = []
 
 
 def files(family: str, home: Home | None = None) -> tuple[Path, ...]:
@@ -72,6 +73,8 @@ def open_library(path: Path) -> ctypes.CDLL:
         handle = _handles.get(path)
         if handle is None:
             handle = _handles[path] = _loaded(path)
+            while _on_open:
+                _on_open.pop()()
         return handle
 
 
@@ -102,21 +105,35 @@ def find(family: str, *names: str) -> tuple[Function, ...]:
         raise HomeError(
             f"{find_home().root} has no {' or '.join(_FILES[family])}: this CANN is incomplete, reinstall it."
         )
-    for library in _opened(paths):
+    for path, library in _opened(paths):
         try:
-            return tuple(library[name] for name in names)
+            found = tuple(library[name] for name in names)
         except AttributeError:
             continue
+        if _is_played(path, library, names):
+            return found
     raise MissingFunctionError(_why_missing(names[0], paths))
 
 
-def _opened(paths: tuple[Path, ...]) -> Iterator[ctypes.CDLL]:
+def _is_played(path: Path, library: ctypes.CDLL, names: tuple[str, ...]) -> bool:
+    """Whether the release that the stand-in plays has the library and its functions: the files are those of
+    the latest. Custom packages and every other home have what they export."""
+    home = find_home()
+    if not home.stand_in or path.parent not in home.lib:
+        return True
+    has_library, has_function = library["stub_library_exists"], library["stub_function_exists"]
+    for question in (has_library, has_function):
+        set_types(question, ctypes.c_bool, [ctypes.c_char_p])
+    return has_library(path.name.encode()) and all(has_function(name.encode()) for name in names)
+
+
+def _opened(paths: tuple[Path, ...]) -> Iterator[tuple[Path, ctypes.CDLL]]:
     """Opens one after the other. A custom package that does not load is passed over, as CANN's adapter does:
     it may be made for another machine."""
     custom = {package.library for package in custom_packages(find_home())}
     for path in paths:
         try:
-            yield open_library(path)
+            yield path, open_library(path)
         except HomeError as error:
             if path not in custom:
                 raise
@@ -127,7 +144,7 @@ def _opened(paths: tuple[Path, ...]) -> Iterator[ctypes.CDLL]:
 
 def exports(custom: Path, *names: str) -> bool:
     """Whether a custom package's library is there, loads and has the functions."""
-    for library in _opened((custom,)) if custom.is_file() else ():
+    for _, library in _opened((custom,)) if custom.is_file() else ():
         try:
             return bool([library[name] for name in names])
         except AttributeError:
@@ -169,6 +186,11 @@ def closed_function(*_arguments: object) -> int:
     raise AssertionError("called while open")
 
 
+def on_open(callback: Callable[[], None]) -> None:
+    """Registers what has to follow the loading of the first library."""
+    _on_open.append(callback)
+
+
 def on_close(callback: Callable[[], None]) -> None:
     """Registers what must forget its C functions when the libraries close."""
     _on_close.append(callback)
@@ -197,7 +219,9 @@ def _why_missing(name: str, paths: tuple[Path, ...]) -> str:
     searched = ", ".join(map(str, paths))
     prototype = prototypes.find(name)
     since = f" It exists since CANN {prototype.since}." if prototype else ""
-    return f"{name} is in none of {searched}.{since} Use a CANN that has it, or check the spelling."
+    played = os.environ.get("ASCEND_STUB_CANN") if find_home().stand_in else None
+    plays = f" The stand-in plays CANN {played} (ASCEND_STUB_CANN)." if played else ""
+    return f"{name} is in none of {searched}.{since}{plays} Use a CANN that has it, or check the spelling."
 
 
 def _why_not_loaded(path: Path, error: str) -> str:

@@ -14,6 +14,7 @@ import threading
 import time
 from typing import Any, Final
 
+from ascend_ops._cann import libraries, watching
 from ascend_ops._cann.calls import call as _call
 from ascend_ops._cann.calls import give_back as _give_back
 from ascend_ops._cann.enums import (
@@ -165,6 +166,8 @@ def _synchronize_interruptibly(stream: int, timeout_ms: int) -> None:
     while not _has_ended(stream) and (now := time.monotonic()) < end:
         if now - start > _SPIN_SECONDS:
             time.sleep(min(_LONGEST_NAP, (now - start) / 10))
+    if watching.recorder is not None:
+        watching.recorder.waited("aclrtStreamQuery", start)
     if end == math.inf or _has_ended(stream):
         _call("aclrtSynchronizeStream", stream)  # returns at once, with the error of the work that failed
         return
@@ -181,6 +184,8 @@ def _has_ended(stream: int) -> bool:
     """Whether waiting would return at once, be it with an error."""
     state = ctypes.c_int()
     status = functions["aclrtStreamQuery"](stream, _byref(state))
+    if status:
+        libraries.recent_message()  # the wait says it again, if it is so
     return bool(status) or state.value == StreamStatus.COMPLETE
 
 

@@ -11,11 +11,13 @@ from ascend_ops._cann.homes import Home
 
 
 def kernels(home: Home, names: Iterable[str], providers: Mapping[str, Path]) -> dict[str, bool]:
-    """Whether the stand-in computes each operator; `providers` are the libraries they come from. Leaves out
-    operators of custom packages, whose code is their own, and on another home all."""
+    """Whether the stand-in computes each operator, as the release that it plays; `providers` are the
+    libraries they come from. Leaves out operators of custom packages, whose code is their own, and on
+    another home all."""
     if not home.stand_in:
         return {}
-    (has_kernel,) = libraries.find("opapi", "stub_has_kernel")
-    libraries.set_types(has_kernel, ctypes.c_bool, [ctypes.c_char_p])
+    questions = libraries.find("opapi", "stub_has_kernel", "stub_function_exists")
+    for question in questions:
+        libraries.set_types(question, ctypes.c_bool, [ctypes.c_char_p])
     own = (name for name in names if name in providers and providers[name].parent in home.lib)
-    return {name: bool(has_kernel(name.encode())) for name in own}
+    return {name: all(question(name.encode()) for question in questions) for name in own}

@@ -131,7 +131,10 @@ TEXTS: Final[dict[int, tuple[str, str]]] = {
         "The product could not be recognised.",
         "Check that driver and CANN fit together and to this product.",
     ),
-    507010: ("The device stopped answering.", "Check `npu-smi info`; the device may need a reset."),
+    507010: (
+        "The device stopped answering. This process cannot use it any more, only its other devices.",
+        "End the process, check `npu-smi info`, have the device reset if it needs that, and start again.",
+    ),
     507011: ("The execution of a model failed.", _LOGS),
     507012: ("No report arrived in time.", "Normal for a loop that polls: call again."),
     507014: ("A kernel ran too long on an AI core.", _WAITED + " " + _RESET),

@@ -35,6 +35,7 @@ PROTOTYPES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "stub_trace_begin": (_STATUS, [_TEXT]),
     "stub_trace_end": (_STATUS, []),
     "stub_schedule_set": (_STATUS, [_TEXT]),
+    "stub_schedule_get": (ctypes.c_size_t, [_TEXT, ctypes.c_size_t]),
     "stub_schedule_step": (_U64, [_U64]),
 }
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m ascend_ops doctor|ops|diff|run|stubs`.
+"""The command line: `python -m ascend_ops doctor|ops|diff|run|stubs|trace`.
 
 Every command returns an exit code: 0 when things are as they should be, 1 when not, 2 for wrong usage.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from ascend_ops.cli import diff, doctor, ops, run, stubs
+from ascend_ops.cli import diff, doctor, ops, run, stubs, trace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     diff.add_to(commands)
     run.add_to(commands)
     stubs.add_to(commands)
+    trace.add_to(commands)
     options = parser.parse_args(arguments)
     code: int = options.run(options)
     return code

@@ -52,9 +52,13 @@ class Communicator:
         self._closed = False
         self.device = device
         with activated(device.index):
-            self.name = hccl.comm_name(handle)
-            self.rank = hccl.rank_id(handle)
-            self.size = hccl.rank_size(handle)
+            try:
+                self.name = hccl.comm_name(handle)
+                self.rank = hccl.rank_id(handle)
+                self.size = hccl.rank_size(handle)
+            except AclError:
+                hccl.destroy(handle)
+                raise
         self._lock = threading.RLock()  # held while an operation is queued: its events belong together
         self._last: Stream | None = None
         self._own: Stream | None = None
@@ -241,12 +245,14 @@ class Communicator:
                 self._last.abort()
                 idle = True
         if idle and _live.pop(self._handle, None) is not None:
-            hccl.destroy(self._handle)
-            if self._own is not None:
-                self._own.close()
+            try:
+                hccl.destroy(self._handle)
+            finally:
+                if self._own is not None:
+                    self._own.close()
 
     def _idle(self) -> bool:
-        return self._last is None or self._last.passed()
+        return self._last is None or self._last.passed(unknown=True)
 
     def _abandon(self) -> None:
         """Closes without waiting."""

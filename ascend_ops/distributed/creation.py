@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ascend_ops._cann import hccl
+from ascend_ops._cann.errors import AclError
 from ascend_ops.distributed._buffers import integer, rank_number
 from ascend_ops.distributed.communicator import Communicator
 from ascend_ops.runtime.device import Device, activated, checked, current_device, ensure_current, known
@@ -85,7 +86,23 @@ def init_all(
     chosen = _devices(devices)
     with activated(ensure_current()):
         handles = hccl.comm_init_all([each.index for each in chosen])
-    return [Communicator(handle, each) for handle, each in zip(handles, chosen, strict=True)]
+    return _communicators(handles, chosen)
+
+
+def _communicators(handles: list[int], devices: list[Device]) -> list[Communicator]:
+    """All of them or, when CANN does not tell about one, none."""
+    made: list[Communicator] = []
+    try:
+        for handle, device in zip(handles, devices, strict=True):
+            made.append(Communicator(handle, device))
+    except AclError:
+        for handle, device in zip(handles[len(made) + 1 :], devices[len(made) + 1 :], strict=True):
+            with activated(device.index):
+                hccl.destroy(handle)
+        for comm in made:
+            comm.close()
+        raise
+    return made
 
 
 def root_info() -> bytes:

@@ -23,6 +23,7 @@ class Phase(enum.Enum):
 
 _phase = Phase.IDLE
 _start_lock = threading.Lock()
+_before_shutdown: list[Callable[[], None]] = []
 _at_shutdown: list[Callable[[], None]] = []
 _when_over: list[Callable[[], None]] = []
 
@@ -56,6 +57,12 @@ def _start_once() -> None:
             _phase = Phase.RUNNING
 
 
+def before_shutdown(action: Callable[[], None]) -> Callable[[], None]:
+    """Decorator: runs `action` before everything else that is run at shutdown."""
+    _before_shutdown.append(action)
+    return action
+
+
 def at_shutdown(action: Callable[[], None]) -> Callable[[], None]:
     """Decorator: runs `action` at shutdown, the last registered one first."""
     _at_shutdown.append(action)
@@ -76,7 +83,8 @@ def shutdown() -> None:
     if _phase is not Phase.RUNNING:
         return
     told = frozenset(errors.told)
-    failures = [error for action in reversed(_at_shutdown) if (error := _attempt(action))]
+    actions = (*_before_shutdown, *reversed(_at_shutdown))
+    failures = [error for action in actions if (error := _attempt(action))]
     _end(Phase.CLOSED)
     for error in failures:
         if not (isinstance(error, AclError) and (error.code, error.message) in told):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from ascend_ops._cann import carguments, rt
@@ -229,8 +229,16 @@ class Pool:
         shelves = [shelf for (serial, _), shelf in tuple(self.shelves.items()) if serial == SHARED]
         return self._release([chunk for shelf in shelves for chunk in _emptied(shelf)])
 
-    def _release(self, chunks: Iterable[Chunk]) -> int:
-        return sum(self._give_back(chunk.address) for chunk in chunks)
+    def _release(self, chunks: list[Chunk]) -> int:
+        """Empties the list; what CANN does not take back stays among the free ones."""
+        returned = 0
+        try:
+            while chunks:
+                returned += self._give_back(chunks[-1].address)
+                chunks.pop()
+        finally:
+            self._share(chunks)
+        return returned
 
     def _give_back(self, address: int) -> int:
         self._free_memory(address)

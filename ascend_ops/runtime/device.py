@@ -92,8 +92,17 @@ def _take(index: int) -> bool:
         if index in _contexts:
             return False
         rt.set_device(index)
-        _contexts[index] = rt.current_context()
+        try:
+            _contexts[index] = rt.current_context()
+        except AclError:
+            rt.reset_device(index)
+            raise
         return True
+
+
+def taken() -> tuple[int, ...]:
+    """The devices that this process has used."""
+    return tuple(_contexts)
 
 
 class activated:  # noqa: N801 - used like a function, and cheaper than a generator in every small call
@@ -140,6 +149,13 @@ def _forget() -> None:
 def _reset_devices() -> None:
     while _contexts:
         rt.reset_device(_contexts.popitem()[0])
+
+
+def synchronize_all() -> None:
+    """Waits for all devices this process uses; raises AclError when work on one of them failed."""
+    for index in taken():
+        with activated(index):
+            rt.synchronize_device()
 
 
 class Device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import numbers
@@ -12,14 +13,17 @@ from typing import NoReturn
 
 from ascend_ops._cann import carguments, rt
 from ascend_ops._cann.carguments import CArgument
-from ascend_ops._cann.errors import AclError, AscendError
+from ascend_ops._cann.errors import AclError, AscendError, DeviceTimeoutError
 from ascend_ops.runtime import _lifetime, device
 from ascend_ops.runtime.event import Event, checked_event
 
 _serials = itertools.count(1)
 _defaults: dict[int, Stream] = {}
 _live: dict[int, tuple[int, int]] = {}  # handle -> (device, serial)
-orphans: deque[tuple[int, int]] = deque()  # (device, handle) of streams whose objects are gone
+# Streams that were dropped. They live on here until they are destroyed: memory that was dropped in the same
+# cycle of references still has to ask them.
+orphans: deque[Stream] = deque()
+_overdue: set[tuple[int, int]] = set()  # (device, handle) of those that a wait has given up on
 _when_retired: list[Callable[[int, int], None]] = []
 
 
@@ -90,8 +94,14 @@ class Stream:
         Raises DeviceTimeoutError when the time is over, AclError when some of the work failed, ValueError for
         a timeout that is not positive.
         """
-        with device.activated(self.device_index):
-            rt.synchronize_stream(self.handle, _milliseconds(timeout))
+        try:
+            with device.activated(self.device_index):
+                rt.synchronize_stream(self.handle, _milliseconds(timeout))
+        except (DeviceTimeoutError, KeyboardInterrupt):
+            _overdue.add((self.device_index, self._handle))
+            raise
+        if _overdue:
+            _overdue.discard((self.device_index, self._handle))
         if self._others:
             self._settle_others(timeout)
 
@@ -155,22 +165,26 @@ class Stream:
         finally:
             self._guard.release()
 
-    def passed(self) -> bool:
-        """Whether the stream is closed or idle. Never waits."""
+    def passed(self, unknown: bool = False) -> bool:
+        """Whether the stream is closed or idle; `unknown` where the device does not tell. Never waits."""
         if not self._guard.acquire(blocking=False):
             return False
         try:
-            return self.closed or _idle(self._handle)
+            return self.closed or rt.stream_done(self._handle)
+        except AclError:  # what comes next says why
+            return unknown
         finally:
             self._guard.release()
 
     def settle(self, timeout: float | None = None) -> None:
-        """As `synchronize`; a closed stream has no work. AscendError when the work was aborted."""
-        if self.is_default:  # cannot be closed meanwhile
+        """As `synchronize`; a closed stream has no work. AscendError when the work was aborted; once from a
+        default stream, which goes on being used."""
+        if self.is_default and not self.aborted:  # cannot be closed meanwhile
             self.synchronize(timeout)
             return
         with self._guard:
             if self.aborted:
+                self.aborted = not self.is_default
                 raise AscendError(f"{self!r} was aborted; what it was going to write is not there")
             if not self.closed:
                 self.synchronize(timeout)
@@ -187,9 +201,9 @@ class Stream:
         device.current.stream = None
         device.leave()
 
-    def __del__(self, orphans: deque[tuple[int, int]] = orphans) -> None:  # globals may be gone at exit
+    def __del__(self, orphans: deque[Stream] = orphans) -> None:  # globals may be gone at exit
         if getattr(self, "_handle", 0) and not self.closed:
-            orphans.append((self.device_index, self._handle))
+            orphans.append(self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("streams cannot be copied or pickled")
@@ -250,6 +264,11 @@ def keep_mark(mark: Event) -> None:
     _marks.setdefault(mark.device_index, []).append(mark)
 
 
+def drop_marks() -> None:
+    """Leaves the spare ones to `event.destroy_orphans`."""
+    _marks.clear()
+
+
 def when_retired(action: Callable[[int, int], None]) -> Callable[[int, int], None]:
     """Decorator: has `action(device, serial)` called after a stream was destroyed."""
     _when_retired.append(action)
@@ -265,17 +284,11 @@ def destroy_orphans(device_index: int) -> None:
             orphan = orphans.popleft()
         except IndexError:  # another thread was faster
             return
-        if orphan[0] == device_index and _idle(orphan[1]):
-            _destroy(orphan[1])
+        # Destroying it waits, if need be.
+        if orphan.device_index == device_index and orphan.passed(unknown=True):
+            orphan.close()
         else:
             orphans.append(orphan)
-
-
-def _idle(handle: int) -> bool:
-    try:
-        return rt.stream_done(handle)
-    except AclError:  # it failed and runs nothing any more
-        return True
 
 
 def _destroy(handle: int) -> None:
@@ -283,11 +296,21 @@ def _destroy(handle: int) -> None:
     known = _live.pop(handle, None)
     if known is None:
         return
+    _overdue.discard((known[0], handle))
     try:
         rt.destroy_stream(handle)
     finally:
         for action in _when_retired:
             action(*known)
+
+
+@_lifetime.before_shutdown
+def _abort_overdue() -> None:
+    """What may never end: everything else at shutdown waits for it. Where CANN cannot abort, so does this."""
+    for index, handle in tuple(_overdue):
+        with device.activated(index), contextlib.suppress(AscendError):
+            if not rt.stream_done(handle):
+                rt.abort_stream(handle)
 
 
 @_lifetime.at_shutdown

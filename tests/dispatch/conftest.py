@@ -75,7 +75,8 @@ def _watch(monkeypatch: pytest.MonkeyPatch, calls: Calls, kind: str) -> None:
     def counted_create(*args: Any) -> nn.Handle:
         calls[f"create_{kind}"] += 1
         handle = create(*args)
-        calls.alive[kind].append(handle.value or 0)
+        if handle:
+            calls.alive[kind].append(handle.value or 0)
         return handle
 
     def counted_destroy(handle: nn.Handle) -> int:

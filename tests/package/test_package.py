@@ -23,8 +23,9 @@ LAYERS = [
     ("dtypes", "formats", "_layout", "_elements", "_host", "_tensor", "_creation", "tensor"),
     ("_arguments", "_kept", "dispatch", "_replay", "prepared"),
     ("distributed",),
-    ("ops", "stub"),
+    ("ops", "stub", "_profile"),
     ("cli",),
+    ("ascend_ops_pytest",),
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
@@ -58,6 +59,14 @@ def test_importing_the_package_loads_no_library_of_cann() -> None:
         name for name in loaded if name.startswith(("libacl", "libascend", "libnnopbase", "libopapi"))
     } == set()
     assert done.stderr == ""
+
+
+def test_pytest_finds_the_plugin_and_loads_nothing_else_for_it() -> None:
+    (plugin,) = importlib.metadata.entry_points(group="pytest11", name="ascend_ops_pytest")
+    loaded = "[name for name in ('numpy', 'ascend_ops') if name in sys.modules]"
+    code = f"import sys, pytest, {plugin.value}; print({loaded})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

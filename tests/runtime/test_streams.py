@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ascend_ops._cann.errors import DeviceTimeoutError
+from ascend_ops.runtime import memory
 from ascend_ops.runtime import stream as streams
 from ascend_ops.runtime.device import Device, current_device
 from ascend_ops.runtime.event import Event
@@ -242,6 +243,26 @@ def test_dropped_stream_is_destroyed_once_its_work_is_done(hold: Any) -> None:
     gc.collect()
     streams.destroy_orphans(0)
     assert handle not in streams._live
+
+
+def test_a_stream_dropped_in_a_cycle_with_memory_lives_until_both_are_done(hold: Any) -> None:
+    """The memory is finalized after the stream, and has to ask it whether its work is done."""
+    gate, stream, block = Stream(), Stream(), memory.allocate(64, default_stream())
+    handle = stream.handle
+    block.use_on(stream)
+    with hold(gate):
+        stream.wait(gate.record())
+        cycle: list[Any] = [stream, block]
+        cycle.append(cycle)
+        del cycle, stream, block
+        gc.collect()
+        assert memory.stats().pending == 512
+        assert handle in streams._live
+    Device(0).synchronize()
+    memory.stats()
+    assert memory.stats().pending == 0
+    assert handle not in streams._live
+    gate.close()
 
 
 def test_events_are_not_copied() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from runtime.conftest import _memory_comes_back, hold  # noqa: F401 - fixtures
+from stub.mistakes import _absolute, memory, streams  # noqa: F401 - fixtures
 
 from ascend_ops.stub import _kernel
 

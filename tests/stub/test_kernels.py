@@ -93,40 +93,6 @@ def test_an_operator_in_place_gets_an_array_to_write() -> None:
         np.testing.assert_array_equal(x.numpy(), 2 * X)
 
 
-@pytest.mark.parametrize("dtype", [d for d in ao.dtypes.ALL if d.numpy is not None], ids=str)
-def test_every_type_is_read_and_written_through_views(dtype: ao.DType) -> None:
-    """A row of a matrix, whose neighbours share bytes with it when elements are small."""
-    host = (np.arange(15).reshape(3, 5) % 2).astype(dtype.numpy)
-    source, target = ao.asarray(host), ao.asarray(np.zeros((3, 5), dtype.numpy))
-
-    def kernel(self: Any, out: Any) -> None:
-        assert self.dtype == dtype.numpy
-        out[...] = self
-
-    with ao.stub.kernel("aclnnAbs")(kernel):
-        launch("aclnnAbs", [source[1], target[2]])
-        launch("aclnnAbs", [source[:, 3], target[:, 0]])
-        expected = np.zeros((3, 5), dtype.numpy)
-        expected[2], expected[:, 0] = host[1], host[:, 3]
-        assert target.numpy().tobytes() == expected.tobytes()
-
-
-@pytest.mark.parametrize("dtype", [ao.hifloat8, ao.complex32, ao.hifloat4], ids=str)
-def test_types_without_arrays_come_as_integers(dtype: ao.DType) -> None:
-    if dtype.numpy is not None:
-        pytest.skip("the installed ml_dtypes has this type")
-    same = {8: ao.uint8, 32: ao.uint32, 4: ao.int4}[dtype.bits]
-    out = ao.asarray(np.zeros(4), same)
-
-    def kernel(self: Any, out: Any) -> None:
-        assert out.dtype == f"u{max(1, dtype.bits // 8)}"
-        out[...] = self[::-1]
-
-    with ao.stub.kernel("aclnnAbs")(kernel):
-        launch("aclnnAbs", [ao.asarray([1, 2, 3, 4], same).view(dtype), out.view(dtype)])
-        assert out.numpy().tolist() == [4, 3, 2, 1]
-
-
 def test_tiled_storage_comes_as_it_is() -> None:
     matrix = np.arange(20 * 40, dtype=np.float16).reshape(20, 40)
     x = ao.asarray(matrix, format="FRACTAL_NZ")
