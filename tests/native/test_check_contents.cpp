@@ -101,6 +101,17 @@ static void memory_from_before_the_checks_counts_as_written() {
     release(later);
 }
 
+static void memory_from_before_this_check_counts_as_written() {
+    CHECK_STATUS(0, stub_check_set("bounds"));
+    char *memory = fresh(64);
+    CHECK_STATUS(0, stub_check_set("bounds,uninitialised"));
+    call(read_op, {{{memory, {64}}}}, stream);
+    finish();
+    CHECK_QUIET();
+    release(memory);
+    CHECK_STATUS(0, stub_check_set("uninitialised"));
+}
+
 static const stub_param cache_params[] = {
     {"self", STUB_TENSOR, STUB_IN}, {"kCache", STUB_TENSOR, STUB_IN}, {"out", STUB_TENSOR, STUB_INOUT}};
 static const stub_param merge_params[] = {{"selfRef", STUB_TENSOR, STUB_INOUT}};
@@ -197,6 +208,7 @@ int main() {
     gaps_between_columns_stay_unwritten();
     memory_at_the_same_address_is_new_again();
     memory_from_before_the_checks_counts_as_written();
+    memory_from_before_this_check_counts_as_written();
     what_is_read_in_part_may_be_unwritten();
     what_is_changed_in_place_must_have_been_written();
     a_large_memory_is_written_piece_by_piece();

@@ -1,4 +1,7 @@
 // Checks of handles, memory and contexts: each mistake is one report, what only looks like it is none.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <thread>
 
 #include "acl/acl.h"
@@ -215,6 +218,67 @@ void what_was_made_unseen_is_unknown() {
     CHECK_QUIET();
 }
 
+// Handles are used again after a while.
+void a_default_context_where_another_was_is_alive() {
+    aclrtContext context;
+    aclrtStream stream;
+    for (int i = 0; i < 1200; i++) {
+        CHECK_STATUS(0, aclrtCreateContext(&context, 1));
+        CHECK_STATUS(0, aclrtDestroyContext(context));
+    }
+    for (int i = 0; i < 1200; i++) {
+        CHECK_STATUS(0, aclrtSetDevice(1));
+        CHECK_STATUS(0, aclrtGetCurrentContext(&context));
+        CHECK_STATUS(0, aclrtSetCurrentContext(context));
+        CHECK_STATUS(0, aclrtCtxGetCurrentDefaultStream(&stream));
+        CHECK_STATUS(0, aclrtSynchronizeStream(stream));
+        CHECK_STATUS(0, aclrtResetDevice(1));
+    }
+    CHECK_STATUS(0, aclrtSetDevice(0));
+    CHECK_QUIET();
+}
+
+void a_forked_childs_objects_are_its_own() {
+    aclrtStream stream;
+    CHECK_STATUS(0, aclrtCreateStream(&stream));
+    void *memory = allocate(64);
+    CHECK_STATUS(0, aclrtMemsetAsync(memory, 64, 0, 64, stream));
+    CHECK_STATUS(0, aclrtSynchronizeStream(stream));
+    CHECK_STATUS(0, aclDestroyTensor(make_tensor()));
+    const pid_t child = fork();
+    if (child == 0) {
+        aclTensor *tensor = make_tensor(); // where the dead one was
+        CHECK_STATUS(0, aclDestroyTensor(tensor));
+        CHECK(aclrtFree(memory) != 0);
+        CHECK_QUIET();
+        _exit(check_failures);
+    }
+    int status = -1;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    CHECK_STATUS(0, aclrtFree(memory));
+    CHECK_STATUS(0, aclrtDestroyStream(stream));
+    CHECK_QUIET();
+}
+
+int places_asked_for;
+
+void ask_for_place(char *, size_t) {
+    places_asked_for++;
+}
+
+void places_that_nobody_tells_are_not_taken() {
+    stub_set_frame_reader(ask_for_place);
+    CHECK_STATUS(0, stub_check_set("context,pageable"));
+    CHECK_STATUS(0, aclrtFree(allocate(64)));
+    CHECK_STATUS(0, aclDestroyTensor(make_tensor()));
+    CHECK(places_asked_for == 0);
+    CHECK_STATUS(0, stub_check_set("all"));
+    CHECK_STATUS(0, aclDestroyTensor(make_tensor()));
+    CHECK(places_asked_for == 2);
+    stub_set_frame_reader(nullptr);
+    CHECK_QUIET();
+}
+
 void garbage_does_no_harm() {
     uint64_t words[32] = {0};
     void *const garbage[] = {words, reinterpret_cast<void *>(0x10), reinterpret_cast<void *>(UINT64_MAX - 4096)};
@@ -258,6 +322,9 @@ int main() {
     a_thread_without_a_context_is_reported();
     a_thread_whose_context_was_destroyed_is_reported();
     asking_for_the_context_is_no_mistake();
+    a_default_context_where_another_was_is_alive();
+    a_forked_childs_objects_are_its_own();
+    places_that_nobody_tells_are_not_taken();
     what_was_made_unseen_is_unknown();
     garbage_does_no_harm();
     CHECK_STATUS(0, aclrtResetDevice(0));

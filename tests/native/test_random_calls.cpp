@@ -6,11 +6,13 @@
 #include <thread>
 #include <vector>
 
+#include "ascend_stub/check.h"
+#include "ascend_stub/schedule.h"
 #include "lane.h"
 
 // The device memory that tasks race for is the program's mistake, and meant; the stand-in's own memory counts.
 extern "C" const char *__tsan_default_suppressions() {
-    return "race:stub_fill_run\nrace:stub_copy_run\nrace:^step(";
+    return "race:fill_bytes\nrace:copy_bytes\nrace:^step(";
 }
 
 namespace {
@@ -259,6 +261,16 @@ int main(int argc, char **argv) {
     if (argc > 1) {
         random_calls_neither_crash_nor_hang_nor_answer_unknown_statuses(static_cast<unsigned>(std::atoi(argv[1])));
     }
+    for (const char *schedule : {"eager", "deferred", "shuffle:3"}) {
+        CHECK_STATUS(0, stub_schedule_set(schedule));
+        random_calls_neither_crash_nor_hang_nor_answer_unknown_statuses(3);
+    }
+    CHECK_STATUS(0, stub_schedule_set(""));
+    stub_reports_print(false);
+    CHECK_STATUS(0, stub_check_set("all"));
+    random_calls_neither_crash_nor_hang_nor_answer_unknown_statuses(4);
+    CHECK(stub_report_count() > 0);
+    CHECK_STATUS(0, stub_check_set(""));
     CHECK_STATUS(0, aclFinalize());
     return 0;
 }
