@@ -3,6 +3,7 @@
  * headers of each release. What depends on the operator (INT4, DOUBLE, complex numbers) is its own check's business. */
 #include "core/product.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "core/release.h"
@@ -75,4 +76,18 @@ bool stub_product_has_dtype(aclDataType dtype, char *reason, size_t size) {
         explain(rule, reason, size);
     }
     return false;
+}
+
+/* Every phase one asks. */
+uint64_t stub_product_lacks(void) {
+    static const uint64_t known = UINT64_C(1) << 63; /* no data type has that number */
+    static _Atomic(uint64_t) kept;
+    uint64_t lacks = atomic_load_explicit(&kept, memory_order_relaxed);
+    if (lacks == 0) {
+        for (int dtype = 0; dtype < 63; dtype++) {
+            lacks |= (uint64_t)!stub_product_has_dtype((aclDataType)dtype, NULL, 0) << dtype;
+        }
+        atomic_store_explicit(&kept, lacks |= known, memory_order_relaxed);
+    }
+    return lacks & ~known;
 }

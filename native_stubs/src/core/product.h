@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "acl/acl_base.h"
 #include "core/settings.h"
@@ -16,5 +17,8 @@ STUB_EXPORT const char *stub_product_name(void);
 /* Whether the played product, with the played release, computes with the data type anywhere at all. Where it does not
  * and `reason` is not NULL, `reason` says who does: "Ascend 950 has it, since CANN 8.5". */
 STUB_EXPORT bool stub_product_has_dtype(aclDataType dtype, char *reason, size_t size);
+
+/* The data types it does not compute with, one bit each. */
+STUB_EXPORT uint64_t stub_product_lacks(void);
 
 #endif
