@@ -20,6 +20,7 @@ pytest_plugins = ["pytester"]
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "stand_in(reason): asserts what only the stand-in can be held to")
     config.addinivalue_line("markers", "mistakes(*checks): does on purpose what these checks report")
+    config.addinivalue_line("markers", "kernel(operators, dtypes): holds these operators to a reference")
     if os.environ.get("ASCEND_STUB_CHECK"):
         config.pluginmanager.register(Checked(os.environ["ASCEND_STUB_CHECK"]))
 

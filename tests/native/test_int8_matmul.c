@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../../native_stubs/src/opapi/int8_matmul.h"
+#include "../../native_stubs/src/opapi/matmul/int8_matmul.h"
 #include "acl/acl.h"
 #include "check.h"
 

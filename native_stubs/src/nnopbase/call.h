@@ -1,7 +1,7 @@
 /* One operator call as data: what the generated entry points produce and what kernels receive. Public, because kernels
  * may come from outside; here with the inside of descriptors and communicators.
  *
- * A kernel of the stand-in's own is defined in opapi as `const stub_kernel stub_kernel_<operator> = {check, run};`.
+ * A kernel of the stand-in's own is defined in opapi with STUB_KERNEL (opapi/kernel.h).
  * The generated operator table refers to that name weakly, so it needs no registration and an operator without one has
  * NULL. See opapi/view.h for the way to a tensor's elements. */
 #ifndef ASCEND_STUB_NNOPBASE_CALL_H

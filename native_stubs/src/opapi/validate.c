@@ -132,6 +132,15 @@ aclnnStatus stub_check_same_shape(const stub_call *call, uint32_t arg, uint32_t 
     return stub_check_shape(call, arg, model->shape, model->rank, rule);
 }
 
+aclnnStatus stub_check_axis(const stub_call *call, uint32_t arg, uint32_t rank) {
+    const int64_t dim = call->args[arg].integer, bound = rank > 0 ? rank : 1;
+    if (dim >= -bound && dim < bound) {
+        return ACLNN_SUCCESS;
+    }
+    return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %lld; allowed are %lld to %lld", call->op->name,
+                     name_of(call, arg), (long long)dim, (long long)-bound, (long long)bound - 1);
+}
+
 aclnnStatus stub_refuse_arithmetic(const stub_call *call, const char *what) {
     return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
                      "%s: the stand-in has no kernel for %s on %s, whose arithmetic differs from Atlas A2 and A3; "

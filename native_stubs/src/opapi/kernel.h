@@ -1,0 +1,26 @@
+/* How a kernel is made known: stub_kernel_<operator>, which the generated operator table refers to weakly.
+ *
+ * STUB_KERNEL names the two functions. STUB_FAMILY_KERNEL is for operators of a family that differ in data alone: the
+ * family has `<family>_check(call, plan, data)` and `<family>_run(call, data)`, and each operator its own data. */
+#ifndef ASCEND_STUB_OPAPI_KERNEL_H
+#define ASCEND_STUB_OPAPI_KERNEL_H
+
+#include "opapi/validate.h"
+#include "opapi/view.h"
+
+#define STUB_KERNEL(operator_, check_, run_)                                                                           \
+    extern const stub_kernel stub_kernel_##operator_;                                                                  \
+    const stub_kernel stub_kernel_##operator_ = {check_, run_};
+
+/* The last arguments: the initializer of a `family` struct, in braces. */
+#define STUB_FAMILY_KERNEL(operator_, family, ...)                                                                     \
+    static const family data_of_##operator_ = __VA_ARGS__;                                                             \
+    static aclnnStatus check_##operator_(const stub_call *call, stub_plan *plan) {                                     \
+        return family##_check(call, plan, &data_of_##operator_);                                                       \
+    }                                                                                                                  \
+    static aclnnStatus run_##operator_(const stub_call *call) {                                                        \
+        return family##_run(call, &data_of_##operator_);                                                               \
+    }                                                                                                                  \
+    STUB_KERNEL(operator_, check_##operator_, run_##operator_)
+
+#endif

@@ -1,0 +1,112 @@
+/* The elementwise family: out[i] = f(inputs[i]), with broadcasting, promotion and conversion.
+ *
+ * An operator of the family is a stub_map: its loops and what its types do. The signature says the rest: tensors and
+ * scalars that go in are inputs, in their order; those that come out are outputs (STUB_INOUT: both); numbers passed by
+ * value are the loops' constants. Inputs are broadcast to the outputs' shape. */
+#ifndef ASCEND_STUB_OPAPI_MAP_H
+#define ASCEND_STUB_OPAPI_MAP_H
+
+#include "opapi/elements.h"
+#include "opapi/kernel.h"
+#include "opapi/loops.h"
+#include "opapi/walk.h"
+
+enum { STUB_MAX_INPUTS = 6, STUB_MAX_OUTPUTS = 4, STUB_MAX_CONSTANTS = 6 };
+
+/* n numbers: in[k] and out[k] are arrays in the class of the type that the map computes in, or the one that the map
+ * says. An absent optional input is NULL. An input and an output may be the same array. */
+typedef void stub_loop(size_t n, const void *const *in, void *const *out, const double *constants);
+
+typedef struct {
+    stub_loop *baseline, *avx2;
+} stub_loops;
+
+/* The type a map computes in, from the promoted type of its inputs. */
+typedef enum {
+    STUB_AS_PROMOTED, /* that type */
+    STUB_AS_FLOATING, /* that type; FLOAT for integers and BOOL */
+    STUB_AS_FLOAT,    /* as FLOATING, and FLOAT for FLOAT16 and BF16: results are rounded once, to the output's type */
+    STUB_AS_OUTPUT    /* the first output's type */
+} stub_map_type;
+
+/* What the loops write. */
+typedef enum {
+    STUB_GIVES_SAME, /* numbers of the class they compute in */
+    STUB_GIVES_BOOL, /* uint8_t, 0 or 1 */
+    STUB_GIVES_REAL  /* of complex inputs double; else the same */
+} stub_map_result;
+
+typedef struct {
+    const stub_loops *loops[STUB_CLASS_COUNT]; /* NULL: nothing computes in this class */
+    stub_dtypes allowed;                       /* of the input tensors on A2 and A3 */
+    stub_map_type type;
+    stub_map_result result;
+    uint32_t apart;      /* bit k: input k has no say in the promotion (alpha, value) */
+    uint32_t conditions; /* bit k: input k is loaded as BOOL, and has no say */
+    uint32_t optional;   /* bit k: input k may be absent (NULL) */
+    bool any_output;     /* any output type is fine, as in a cast; else the types must be castable (CanCast) */
+} stub_map;
+
+/* Phase one of the family: 161001 for missing tensors, 161002 for types, ranks and shapes. */
+aclnnStatus stub_map_check(const stub_call *call, stub_plan *plan, const stub_map *map);
+aclnnStatus stub_map_run(const stub_call *call, const stub_map *map);
+
+/* An input or output on its own, for kernels that are made of maps (lists of tensors, say). */
+typedef struct {
+    const stub_view *view;   /* NULL: a scalar, or absent */
+    const aclScalar *scalar; /* NULL: a tensor, or absent */
+    bool is_condition;
+} stub_operand;
+
+/* One map over opened operands. `as`: the type it computes in. */
+void stub_map_apply(const stub_map *map, aclDataType as, const stub_operand *in, uint32_t inputs,
+                    const stub_view *const *out, uint32_t outputs, const double *constants);
+
+/* A number passed by value or as a scalar, as double; complex ones by their real part. */
+double stub_number(const stub_call *call, uint32_t arg);
+double stub_scalar_number(const aclScalar *scalar);
+
+/* Loops from an expression. T: the type of the inputs' elements, R: of the output's. The expression sees x (x, y; x, y,
+ * z), the elements, of type T, `c`, the constants, and T itself. */
+#define STUB_LOOP(name, ...)                                                                                           \
+    STUB_VERSIONS(void, name##_loop, (size_t n, const void *const *in, void *const *out, const double *c),             \
+                  __VA_ARGS__)                                                                                         \
+    static const stub_loops name = STUB_BOTH(name##_loop);
+
+#define STUB_LOOP1(name, T_, R_, ...)                                                                                  \
+    STUB_LOOP(name, {                                                                                                  \
+        typedef T_ T;                                                                                                  \
+        const T *const xs = in[0];                                                                                     \
+        R_ *const rs = out[0];                                                                                         \
+        (void)c;                                                                                                       \
+        STUB_EACH for (size_t i = 0; i < n; i++) {                                                                     \
+            const T x = xs[i];                                                                                         \
+            rs[i] = (R_)(__VA_ARGS__);                                                                                 \
+        }                                                                                                              \
+    })
+
+#define STUB_LOOP2(name, T_, R_, ...)                                                                                  \
+    STUB_LOOP(name, {                                                                                                  \
+        typedef T_ T;                                                                                                  \
+        const T *const xs = in[0], *const ys = in[1];                                                                  \
+        R_ *const rs = out[0];                                                                                         \
+        (void)c;                                                                                                       \
+        STUB_EACH for (size_t i = 0; i < n; i++) {                                                                     \
+            const T x = xs[i], y = ys[i];                                                                              \
+            rs[i] = (R_)(__VA_ARGS__);                                                                                 \
+        }                                                                                                              \
+    })
+
+#define STUB_LOOP3(name, T_, R_, ...)                                                                                  \
+    STUB_LOOP(name, {                                                                                                  \
+        typedef T_ T;                                                                                                  \
+        const T *const xs = in[0], *const ys = in[1], *const zs = in[2];                                               \
+        R_ *const rs = out[0];                                                                                         \
+        (void)c;                                                                                                       \
+        STUB_EACH for (size_t i = 0; i < n; i++) {                                                                     \
+            const T x = xs[i], y = ys[i], z = zs[i];                                                                   \
+            rs[i] = (R_)(__VA_ARGS__);                                                                                 \
+        }                                                                                                              \
+    })
+
+#endif
