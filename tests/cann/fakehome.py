@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,26 @@ aclnnStatus aclnnHalfGetWorkspaceSize(uint64_t *workspaceSize, aclOpExecutor **e
 """
 
 
+@functools.cache
+def _folder() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="fakes")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+_known: dict[tuple[str, ...], Path] = {}
+
+
+def _built(compiler: str, options: tuple[str, ...], linked: Path | None) -> Path:
+    """A library, compiled once in the run. What it is linked with only lends its names."""
+    if options not in _known:
+        target = _folder() / f"{len(_known)}.so"
+        search = [] if linked is None else [f"-L{linked}"]
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", str(target), *search, *options], check=True)
+        _known[options] = target
+    return _known[options]
+
+
 class FakeHome:
     """A directory to fill with libraries and headers as a test needs them."""
 
@@ -38,14 +62,10 @@ class FakeHome:
         lib64."""
         target = self.lib / library
         target.parent.mkdir(parents=True, exist_ok=True)
-        links = [
-            f"-L{self.lib}",
-            f"-Wl,-rpath,{self.lib}",
-            "-Wl,--no-as-needed",
-            *(f"-l:{name}" for name in needs),
-        ]
-        command = [self.compiler, "-shared", "-fPIC", "-o", str(target), str(FAKES / source), *flags, *links]
-        subprocess.run([*command, f"-Wl,-soname,{target.name}"], check=True)
+        path = "$ORIGIN" if target.parent == self.lib else str(self.lib)
+        links = (f"-Wl,-rpath,{path}", "-Wl,--no-as-needed", *(f"-l:{name}" for name in needs))
+        options = (str(FAKES / source), *flags, *links, f"-Wl,-soname,{target.name}")
+        shutil.copy(_built(self.compiler, options, self.lib if needs else None), target)
         return target
 
     def header(self, text: str = ECHO_HEADER, path: str = "include/aclnnop/aclnn_fakes.h") -> None:

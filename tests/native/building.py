@@ -37,3 +37,10 @@ def flags() -> tuple[str, ...]:
         *run([sys.executable, "-m", "ascend_ops", "stubs", "--cflags", "--libs"]).split(),
         "-lascend_stub",
     )
+
+
+def build(source: Path, folder: Path) -> Path:
+    """The program of a source, built at the lowest priority: nobody waits for it yet."""
+    program = folder / source.stem
+    run(["nice", *compiler(source), str(source), "-o", str(program), *flags(), "-lpthread", "-lm"])
+    return program

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from native.building import compiler, flags, run
+from native.building import run
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted([*HERE.glob("test_*.c"), *HERE.glob("test_*.cpp")])
@@ -23,21 +20,6 @@ VECTORS["test_matmul_helpers"] = VECTORS["test_quant_matmul_all_reduce_v2"]  # i
 pytestmark = pytest.mark.stand_in(reason="statuses are asserted more strictly than CANN documents them")
 
 
-@pytest.fixture(scope="session")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Future[Path]]]:
-    """Every program on its way to be built, on all cores while the first ones already run."""
-    folder = tmp_path_factory.mktemp("programs")
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        yield {source: pool.submit(build, source, folder) for source in PROGRAMS}
-        pool.shutdown(cancel_futures=True)
-
-
-def build(source: Path, folder: Path) -> Path:
-    program = folder / source.stem
-    run([*compiler(source), str(source), "-o", str(program), *flags(), "-lpthread", "-lm"])
-    return program
-
-
 def vectors_of(program: Path) -> list[str]:
     """The text form of a program's vectors as its argument."""
     if program.name not in VECTORS:
@@ -48,8 +30,5 @@ def vectors_of(program: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("source", PROGRAMS, ids=lambda path: path.name)
-def test_program_passes_against_the_installed_home(source: Path, request: pytest.FixtureRequest) -> None:
-    compiler(source)  # skips before anything is built
-    builds: dict[Path, Future[Path]] = request.getfixturevalue("builds")
-    program = builds[source].result()
+def test_program_passes_against_the_installed_home(program: Path) -> None:
     run([str(program), *vectors_of(program)])

@@ -10,6 +10,7 @@ import pytest
 import reference as ref
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels.arrays import covers
 from ops.vectors import Case, arrays, digest, load
 
 import ascend_ops as ao
@@ -112,6 +113,7 @@ def assert_same(results: tuple[ao.Tensor, ...], reference: ref.RopeResult, kv_ou
             assert result.shape == (0,)
 
 
+@covers("aclnnDequantRopeQuantKvcache", "int32 float16 bfloat16")
 @settings(max_examples=80, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels.arrays import covers
 from ops.vectors import load
 
 import ascend_ops as ao
@@ -27,6 +28,7 @@ def published_scales() -> Any:
 # FRACTAL_NZ on the device
 
 
+@covers("aclnnTransMatmulWeight", "float16 bfloat16 int8")
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.integers(1, 3), max_size=4),
@@ -180,6 +182,7 @@ def test_halves_of_offsets_are_rounded_away_from_zero_on_the_host_and_to_even_on
     assert packed.numpy().tolist() == [base | (each & 0x1FF) << 37 for each in device]
 
 
+@covers("aclnnTransQuantParam aclnnTransQuantParamV2", "float32")
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=40), st.booleans())
 def test_any_float_is_packed_bit_by_bit(bits: list[int], is_row: bool) -> None:
@@ -193,6 +196,22 @@ def test_any_float_is_packed_bit_by_bit(bits: list[int], is_row: bool) -> None:
     assert device.shape == scales.shape
     cut = (words & np.uint32(0xFFFFE000)).astype(np.uint64) | np.uint64(FLAG)
     assert device.numpy().reshape(-1).tolist() == cut.tolist()
+
+
+@covers("aclnnTransQuantParamV3", "float32")
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=40))
+def test_trans_quant_param_v3_cuts_or_rounds_to_even_as_it_is_told(bits: list[int]) -> None:
+    words = np.array(bits, np.uint32)
+    exponents = words >> 23 & 0xFF
+    near = words + 0xFFF + (words >> 13 & 1)
+    rounded = np.where(exponents == 0, words & 0x80000000, np.where(exponents == 0xFF, words, near))
+    for mode, expected in enumerate((words, rounded)):
+        packed = ao.ops.trans_quant_param_v3(words.view(np.float32), round_mode=mode).numpy()
+        assert (
+            packed.tolist()
+            == ((expected & np.uint32(0xFFFFE000)).astype(np.uint64) | np.uint64(FLAG)).tolist()
+        )
 
 
 def test_trans_quant_param_v2_writes_the_callers_tensor_of_either_type() -> None:

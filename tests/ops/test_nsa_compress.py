@@ -9,6 +9,7 @@ import pytest
 import reference as ref
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels.arrays import covers
 from ops.vectors import Case, digest, load
 
 import ascend_ops as ao
@@ -56,6 +57,7 @@ def test_the_reference_finds_the_windows_and_the_other_cast_of_the_published_vec
         assert digest(y) == case["expected_if_round_half_even"]["sha256_le"]
 
 
+@covers("aclnnNsaCompress", "float16 bfloat16")
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -12,6 +12,7 @@ import pytest
 import reference as ref
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels.arrays import covers
 from ops.ranks import LAYOUTS, Group, laid_out, together
 from ops.vectors import Case, digest, load
 
@@ -112,6 +113,7 @@ def random_case(rng: np.random.Generator, rows: tuple[int, ...], k: int, n: int,
     return given
 
 
+@covers("aclnnQuantMatmulAllReduceV2", "int8")
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -147,6 +149,28 @@ def test_random_cases_are_those_of_the_reference(
     for y in results:
         assert y.dtype == dst
         np.testing.assert_array_equal(y.numpy().astype(np.float32), expected.astype(np.float32))
+
+
+@covers("aclnnQuantMatmulAllReduce", "int8")
+def test_the_first_version_is_the_second_without_per_token_scales(groups: dict[int, Group]) -> None:
+    given_per_rank = [random_case(np.random.default_rng(rank), (3, 4), 20, 9, "packed") for rank in range(2)]
+
+    def rank(comm: ao.distributed.Communicator) -> ao.Tensor:
+        given = dict(given_per_rank[comm.rank])
+        del given["pertoken_scale"]
+        with comm.device, ao.Stream():
+            output = ao.empty((3, 4, 9), "float16")
+            ao.ops.aclnnQuantMatmulAllReduce(
+                **given, group=comm.name, reduce_op="sum", comm_turn=0, stream_mode=1, output=output
+            )
+            return output
+
+    parts = [
+        ref.quant_matmul(*(g[name] for name in ("x1", "x2", "dequant_scale", "bias", "x3")), None, "float16")
+        for g in given_per_rank
+    ]
+    for y in together(groups[2], rank):
+        np.testing.assert_array_equal(y.numpy(), ref.all_reduce_sum(parts))
 
 
 # Arguments

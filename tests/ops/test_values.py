@@ -10,6 +10,7 @@ import pytest
 import reference as ref
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels.arrays import covers
 
 import ascend_ops as ao
 
@@ -37,6 +38,7 @@ def assert_quantized(results: tuple[ao.Tensor, ...], kind: str, expected: tuple[
         assert (error <= 4e-7 * np.maximum(np.abs(offset), ref.LIMITS[kind])).all()
 
 
+@covers("aclnnDynamicQuantV2", "float16 bfloat16")
 @settings(max_examples=80, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -64,6 +66,7 @@ def test_random_rows_are_quantized_as_the_reference_does(
     assert_quantized(results, kind, ref.dynamic_quant_v2(x, scales, index, kind, symmetric))
 
 
+@covers("aclnnAscendAntiQuant", "int8 int4 int32")
 @settings(max_examples=80, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

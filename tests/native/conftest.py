@@ -1,0 +1,41 @@
+"""The programs of this folder are built from the start of the run on, on cores that others leave idle."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from native.building import build, compiler
+
+Builds = dict[Path, "Future[Path]"]
+BUILDS: pytest.StashKey[Builds] = pytest.StashKey()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    sources = [item.callspec.params["source"] for item in session.items if _is_program(item)]
+    if not sources or session.config.option.collectonly:
+        return
+    folder = tempfile.TemporaryDirectory(prefix="programs")
+    pool = ThreadPoolExecutor(max(len(os.sched_getaffinity(0)) - 1, 1))
+    session.config.stash[BUILDS] = {
+        source: pool.submit(build, source, Path(folder.name)) for source in sources
+    }
+
+    def end() -> None:
+        pool.shutdown(cancel_futures=True)
+        folder.cleanup()
+
+    session.config.add_cleanup(end)
+
+
+def _is_program(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and "program" in item.fixturenames
+
+
+@pytest.fixture
+def program(source: Path, pytestconfig: pytest.Config) -> Path:
+    compiler(source)  # skips where there is none
+    return pytestconfig.stash[BUILDS][source].result()
