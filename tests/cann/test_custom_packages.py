@@ -94,7 +94,7 @@ def test_a_package_is_found_and_called(home: Path, package: Path, way: str) -> N
 
 
 def test_a_package_can_be_loaded_after_the_first_use(home: Path, package: Path) -> None:
-    """What it redefines is bound anew; before, it was the built-in operator, which has no kernel."""
+    """What it redefines is bound anew; before, it was the built-in operator."""
     code = f"""
 before = {ABS}
 ao.stub.kernel("aclnnAbs")(lambda out: out.fill(-1))
