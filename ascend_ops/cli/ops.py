@@ -13,7 +13,7 @@ from ascend_ops._cann.errors import AscendError
 from ascend_ops._cann.homes import find_home
 from ascend_ops.cli.patterns import close, selected
 
-_USAGE = "%(prog)s [-h] [--json] [pattern]\n       %(prog)s [-h] [--json] show NAME"
+_USAGE = "%(prog)s [-h] [--json] [--coverage] [pattern]\n       %(prog)s [-h] [--json] show NAME"
 
 
 def add_to(commands: Any) -> None:
@@ -32,20 +32,30 @@ def add_to(commands: Any) -> None:
         "(dynamic_quant_v2) count alike",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument(
+        "--coverage",
+        action="store_true",
+        help="what the stand-in computes: operators, dtypes, and the tests that hold them to a reference",
+    )
     parser.set_defaults(run=lambda options: run(options, parser))
 
 
 def run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
-    words = [word for word in options.words if word != "--json"]
-    as_json: bool = options.json or len(words) < len(options.words)
+    words = [word for word in options.words if word not in ("--json", "--coverage")]
+    as_json: bool = options.json or "--json" in options.words
+    coverage: bool = options.coverage or "--coverage" in options.words
     showing = words[:1] == ["show"]
     unexpected = [word for word in words if word.startswith("-")] or words[1 + showing :]
+    if showing and coverage:
+        parser.error("--coverage is about the list: it does not go with show")
     if unexpected:
         parser.error(f"unexpected {' '.join(unexpected)!r}; quote a pattern from the shell")
     if showing and len(words) == 1:
         parser.error("show needs the name of an operator")
     try:
-        return _show(words[1], as_json) if showing else _list(next(iter(words), None), as_json)
+        if showing:
+            return _show(words[1], as_json)
+        return (_covered if coverage else _list)(next(iter(words), None), as_json)
     except AscendError as error:
         print(f"ascend_ops ops: {error}", file=sys.stderr)
         return 1
@@ -70,6 +80,19 @@ def _list(pattern: str | None, as_json: bool) -> int:
         return 1
     rows = _rows(names)
     print(json.dumps([row._asdict() for row in rows], indent=2) if as_json else _table(rows))
+    return 0
+
+
+def _covered(pattern: str | None, as_json: bool) -> int:
+    from ascend_ops.cli import ops_coverage
+
+    every = headers.operators()
+    names = selected(every, pattern)
+    if not names:
+        print(f"ascend_ops ops: {_nothing(every, pattern)}", file=sys.stderr)
+        return 1
+    rows = ops_coverage.rows(names)
+    print(json.dumps([row._asdict() for row in rows], indent=2) if as_json else ops_coverage.as_text(rows))
     return 0
 
 

@@ -215,7 +215,7 @@ def test_a_custom_operator_comes_from_its_package(
 @pytest.mark.stand_in(reason="kernels of the stand-in")
 def test_the_stand_in_s_kernels_are_those_of_its_sources(stub: dict[str, str]) -> None:
     text = "\n".join(path.read_text() for path in SOURCES.rglob("*.c"))
-    written = set(re.findall(r"^STUB_\w*KERNEL\w*\((\w+)", text, re.MULTILINE))
+    written = set(re.findall(r"^STUB_\w*KERNEL\w*\(\s*(\w+)", text, re.MULTILINE))
     rows = answer(0, "ops", **stub)
     assert {row["name"] for row in rows if row["kernel"]} == written
     assert {row["kernel"] for row in rows} == {True, False}

@@ -68,8 +68,8 @@ def as_document(table: Rows) -> str:
     head = [
         "# The operators that the stand-in computes",
         "",
-        f"{len(table)} operators have a kernel, each held to an independent reference by the tests named here,",
-        "with the data types named here. The others of the catalogue answer 561003: they have no kernel.",
+        f"{len(table)} operators have a kernel, each held to an independent reference by the tests named",
+        "here, with the data types named here. The others of the catalogue have none and answer 561003.",
         "This page is generated: `python tests/kernels/coverage.py`.",
         "",
         "| operator | data types | tested by |",

@@ -6,7 +6,7 @@ from ops.rule_cases import bf16, f16, f32, i8, i32
 from ops.rule_cases_matmul import cases
 
 PREFILL = "PromptFlashAttentionV2 PromptFlashAttentionV3"
-FUSED = "FusedInferAttentionScore FusedInferAttentionScoreV2 FusedInferAttentionScoreV3"
+FUSED = " ".join(f"FusedInferAttentionScore{version}" for version in ("", "V2", "V3", "V4"))
 HEADS = {"numHeads": 4, "numKeyValueHeads": 2}
 
 PROMPT = [
@@ -136,7 +136,10 @@ BOTH = [
 ]
 
 _SCORES = "FlashAttentionScore FlashAttentionScoreV2"
-_TOKEN_SCORES = "FlashAttentionVarLenScore FlashAttentionVarLenScoreV2 FlashAttentionVarLenScoreV3"
+_TOKEN_SCORES = (
+    "FlashAttentionVarLenScore FlashAttentionVarLenScoreV2 FlashAttentionVarLenScoreV3 "
+    "FlashAttentionVarLenScoreV4"
+)
 _STATISTICS = {"softmaxMaxOut": f32(2, 4, 5, 8), "softmaxSumOut": f32(2, 4, 5, 8), "softmaxOutOut": None}
 _TOKENS = {"softmaxMaxOut": f32(9, 4, 8), "softmaxSumOut": f32(9, 4, 8)}
 

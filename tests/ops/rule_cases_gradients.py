@@ -71,7 +71,8 @@ GRADIENTS = [
 
 LOSSES = [
     *each("L1Loss MseLoss MseLossOut SoftMarginLoss", f32(2, 3), self=X, target=Y, reduction=0),
-    *each("L1Loss MseLoss MseLossOut SoftMarginLoss", f32(), self=X, target=Y, reduction=1),
+    *each("L1Loss MseLoss SoftMarginLoss", f32(), self=X, target=Y, reduction=1),
+    *each("MseLossOut", f32(3), self=X, target=Y, reduction=1),
     Case("SmoothL1Loss", {"self": X, "target": Y, "reduction": 0}, {"result": f32(2, 3)}),
     Case("SmoothL1Loss", {"self": X, "target": Y, "reduction": 2}, {"result": f32(1)}),
     *each("BinaryCrossEntropy BinaryCrossEntropyWithLogits", X, self=X, target=X, reduction=0),

@@ -98,7 +98,8 @@ def _compressed(call: Call) -> Shape:
 RULES: dict[str, Outputs] = {
     **each("FlashAttentionScore FlashAttentionScoreV2", _scores(_BATCHES)),
     **each(
-        "FlashAttentionVarLenScore FlashAttentionVarLenScoreV2 FlashAttentionVarLenScoreV3",
+        "FlashAttentionVarLenScore FlashAttentionVarLenScoreV2 FlashAttentionVarLenScoreV3 "
+        "FlashAttentionVarLenScoreV4",
         _scores(_TOKENS),
     ),
     **each(

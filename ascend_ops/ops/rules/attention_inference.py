@@ -150,7 +150,7 @@ RULES: dict[str, Outputs] = {
     ),
     "aclnnFusedInferAttentionScore": _fused_score("quantScale2"),
     **each(
-        "FusedInferAttentionScoreV2 FusedInferAttentionScoreV3",
+        "FusedInferAttentionScoreV2 FusedInferAttentionScoreV3 FusedInferAttentionScoreV4",
         _fused_score("quantScale2Optional"),
     ),
     "aclnnNsaCompressAttentionInfer": {

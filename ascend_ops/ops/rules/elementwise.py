@@ -37,18 +37,26 @@ def _each(names: str, rule: Outputs) -> dict[str, Outputs]:
 RULES: dict[str, Outputs] = {
     # The dtype stays.
     **_each("Neg Ceil Floor Trunc Round RoundDecimals Square BitwiseNot NanToNum Lgamma Digamma", _unary()),
-    **_each("Relu Gelu FastGelu Hardsigmoid Hardswish LogSigmoid Mish Selu Sigmoid Silu", _unary()),
-    **_each("Elu Celu Softplus Softshrink Hardshrink Shrink LeakyRelu Prelu Swish Hardtanh", _unary()),
+    **_each("Relu Gelu FastGelu Hardsigmoid Hardswish LogSigmoid Mish Selu Silu", _unary()),
+    **_each("Elu Celu CeluV3 CoshV2 Softplus Softshrink Hardshrink Shrink LeakyRelu", _unary()),
+    **_each("Prelu Swish Hardtanh", _unary()),
     **_each("Frac SquaredRelu", _unary(same_as("input"), "input")),
     "aclnnGeluV2": _unary(same_as("x"), "x", "y"),
+    "aclnnReluV3": {
+        "yOut": Output(like("x"), same_as("x")),
+        "maskOut": Output(like("x"), fixed(dtypes.uint8)),
+    },
     "aclnnSign": _unary(_SAME, "self", "result"),
     # Integers and bool become float32.
     **_each("Acosh Asin Cosh Erf Erfc Erfinv Exp Exp2 Expm1", _unary(floating(_SAME))),
-    **_each("Log Log10 Log1p Log2 Reciprocal Rsqrt Sin Sinc Sinh Sqrt Tan Tanh", _unary(floating(_SAME))),
+    **_each(
+        "Log Log10 Log1p Log2 Reciprocal Rsqrt Sigmoid Sin Sinc Sinh Sqrt Tan Tanh", _unary(floating(_SAME))
+    ),
     **_each("Acos Asinh Atan Atanh Cos", _unary(floating(same_as("input")), "input")),
     # Complex numbers become real.
     "aclnnAbs": _unary(mapped(_SAME, REAL)),
     "aclnnReal": _unary(mapped(_SAME, REAL)),
+    "aclnnRealV2": _unary(mapped(_SAME, REAL)),
     "aclnnAngleV2": _unary(floating(mapped(same_as("x"), REAL)), "x"),
     # Others that keep shape and dtype of their first tensor.
     "aclnnMaskedScale": _unary(),

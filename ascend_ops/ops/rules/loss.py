@@ -43,8 +43,16 @@ def _rows_unless_reduced(call: Call) -> Shape:
     return shape[:1] if call["reduction"] == 0 and len(shape) == 2 else (1,)
 
 
+def _first_axis_reduced(call: Call) -> Shape:
+    shape = _PAIR(call)
+    return shape if call["reduction"] == 0 else shape[1:]
+
+
 _ROWS = computed("shape (N,) when reduction is 0 and self is (N, C), else (1,)", _rows_unless_reduced)
 _ELEMENTS: Outputs = {"out": Output(_unless_reduced(_PAIR, _SCALAR), _PROMOTED)}
+_COLUMNS = computed(
+    "shape broadcast from self, target, without its first axis when reduction is not 0", _first_axis_reduced
+)
 _GRADIENT = Output(broadcast("gradOutput", "self", "target"), _SELF)
 _LIKE_SELF: Outputs = {"out": Output(like("self"), _SELF)}
 _ROW = axis_of("input", 0)
@@ -53,7 +61,7 @@ _LOSS = Output(_unless_reduced(_ROW, _ONE, equals("reductionOptional", "none")),
 RULES: dict[str, Outputs] = {
     "aclnnL1Loss": _ELEMENTS,
     "aclnnMseLoss": _ELEMENTS,
-    "aclnnMseLossOut": _ELEMENTS,
+    "aclnnMseLossOut": {"out": Output(_COLUMNS, _PROMOTED)},
     "aclnnSoftMarginLoss": _ELEMENTS,
     "aclnnSmoothL1Loss": {"result": Output(_unless_reduced(_PAIR, _ONE), _PROMOTED)},
     "aclnnBinaryCrossEntropy": {"out": Output(_unless_reduced(like("self"), _ONE), _SELF)},

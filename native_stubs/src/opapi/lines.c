@@ -1,15 +1,21 @@
-/* Bringing lines: the index of all operands, the elements of one line, shares for the threads. */
+/* Bringing lines: the index of all operands, the elements of one line, or of a block of neighbouring lines where those
+ * are closer together than a line's own elements, shares for the threads. */
 #include "opapi/lines.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "aclnn/opdev/op_errno.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "opapi/validate.h"
 
 /* Elements for which another thread is worth waking. */
 enum { SHARE = 32 * STUB_STRETCH, LINE_ALIGNMENT = 64 };
+
+/* Lines of a block: as many as fit into the cache, some at least, since each line costs a cache line per element. */
+enum { MOST_LINES = 64, FEWEST_LINES = 4, BLOCK_BYTES = 512 * 1024 };
 
 /* Axes of one operand, merged where they continue each other; steps in bytes. */
 typedef struct {
@@ -21,7 +27,8 @@ typedef struct {
     axes line;
     int64_t index_steps[STUB_MAX_RANK]; /* along the axes of the job's index */
     int64_t length;
-    size_t at; /* of the array in a thread's buffer */
+    size_t at;   /* of the array in the buffer of a line */
+    bool across; /* neighbouring lines are closer together than elements of a line */
 } operand_plan;
 
 typedef struct {
@@ -31,7 +38,8 @@ typedef struct {
     int64_t count, share; /* lines; of one part */
     operand_plan plan[STUB_MAX_LINES];
     int64_t length[STUB_MAX_LINES];
-    size_t scratch_at, buffer;
+    size_t scratch_at, buffer; /* bytes of one line's buffer */
+    int64_t block;             /* lines that are brought at once */
     atomic_int status;
 } job;
 
@@ -132,6 +140,53 @@ static void move_line(const axes *line, const stub_line_operand *operand, uint8_
     }
 }
 
+/* rows x columns numbers, transposed: to row r of column c, `columns` arrays that are `stride` bytes apart. */
+#define TURN(size)                                                                                                     \
+    for (int64_t column = 0; column < columns; column++) {                                                             \
+        for (int64_t row = 0; row < rows; row++) {                                                                     \
+            uint8_t *const one = arrays + (size_t)column * stride + (size_t)row * (size);                              \
+            uint8_t *const other = tile + (size_t)(row * columns + column) * (size);                                   \
+            memcpy(stores ? other : one, stores ? one : other, size);                                                  \
+        }                                                                                                              \
+    }                                                                                                                  \
+    break;
+
+static void turn(size_t size, uint8_t *tile, int64_t rows, int64_t columns, uint8_t *arrays, size_t stride,
+                 bool stores) {
+    switch (size) {
+    case 1:
+        TURN(1)
+    case 4:
+        TURN(4)
+    case 8:
+        TURN(8)
+    default:
+        TURN(16)
+    }
+}
+
+/* A stretch of `count` elements of each of `lines` neighbouring lines. */
+static void move_tile(const stub_line_operand *operand, uint8_t *at, int64_t step, int64_t count, int64_t beside,
+                      int64_t lines, uint8_t *arrays, size_t stride, bool stores) {
+    const aclDataType type = operand->view->tensor->dtype;
+    const size_t size = stub_class_size(stub_class_of(operand->as));
+    stub_stretch tile;
+    if (stores) {
+        turn(size, tile.bytes, count, lines, arrays, stride, true);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        uint8_t *const row = tile.bytes + (size_t)(i * lines) * size;
+        if (stores) {
+            stub_store(operand->as, row, (size_t)lines, type, at + i * step, beside);
+        } else {
+            stub_load(type, at + i * step, beside, (size_t)lines, operand->as, row);
+        }
+    }
+    if (!stores) {
+        turn(size, tile.bytes, count, lines, arrays, stride, false);
+    }
+}
+
 static uint8_t *line_place(const job *work, uint32_t k, int64_t position) {
     const stub_view *view = work->lines->operand[k].view;
     uint8_t *place = view->base + view->tensor->offset * (view->bits / 8);
@@ -141,44 +196,101 @@ static uint8_t *line_place(const job *work, uint32_t k, int64_t position) {
     return place;
 }
 
-static aclnnStatus do_line(const job *work, int64_t position, uint8_t *buffer) {
+/* Operand k of `lines` lines from `position` on, along the last axis of the index. */
+static void move_block(const job *work, uint32_t k, int64_t position, int64_t lines, uint8_t *buffer, bool stores) {
+    const operand_plan *plan = &work->plan[k];
+    const stub_line_operand *operand = &work->lines->operand[k];
+    const int64_t beside = work->rank > 0 ? plan->index_steps[work->rank - 1] : 0;
+    uint8_t *first = line_place(work, k, position), *arrays = buffer + plan->at;
+    if (!plan->across || lines == 1) {
+        for (int64_t i = 0; i < lines; i++) {
+            move_line(&plan->line, operand, first + i * beside, plan->length, arrays + (size_t)i * work->buffer,
+                      stores);
+        }
+        return;
+    }
+    const uint32_t last = plan->line.rank - 1;
+    const int64_t columns = plan->line.shape[last], step = plan->line.steps[last], most = STUB_STRETCH / lines;
+    const size_t size = stub_class_size(stub_class_of(operand->as));
+    for (int64_t row = 0; row * columns < plan->length; row++) {
+        uint8_t *at = first;
+        int64_t rest = row;
+        for (uint32_t i = last; i-- > 0; rest /= plan->line.shape[i]) {
+            at += rest % plan->line.shape[i] * plan->line.steps[i];
+        }
+        for (int64_t column = 0; column < columns; column += most) {
+            move_tile(operand, at + column * step, step, columns - column < most ? columns - column : most, beside,
+                      lines, arrays + (size_t)(row * columns + column) * size, work->buffer, stores);
+        }
+    }
+}
+
+static void move_operands(const job *work, uint32_t from, uint32_t to, int64_t position, int64_t lines, uint8_t *buffer,
+                          bool stores) {
+    for (uint32_t k = from; k < to; k++) {
+        if (work->lines->operand[k].view && work->length[k] > 0) {
+            move_block(work, k, position, lines, buffer, stores);
+        }
+    }
+}
+
+static aclnnStatus do_block(const job *work, int64_t position, int64_t count, uint8_t *buffer) {
     const stub_lines *lines = work->lines;
-    const uint32_t count = lines->inputs + lines->outputs;
-    void *array[STUB_MAX_LINES] = {0};
-    for (uint32_t k = 0; k < count; k++) {
-        if (lines->operand[k].view) {
-            array[k] = buffer + work->plan[k].at;
-            if (k < lines->inputs && work->length[k] > 0) {
-                move_line(&work->plan[k].line, &lines->operand[k], line_place(work, k, position), work->length[k],
-                          array[k], false);
-            }
+    const uint32_t operands = lines->inputs + lines->outputs;
+    move_operands(work, 0, lines->inputs, position, count, buffer, false);
+    for (int64_t i = 0; i < count; i++) {
+        uint8_t *const own = buffer + (size_t)i * work->buffer;
+        void *array[STUB_MAX_LINES] = {0};
+        for (uint32_t k = 0; k < operands; k++) {
+            array[k] = lines->operand[k].view ? own + work->plan[k].at : NULL;
         }
+        STUB_REQUIRE(lines->line(lines->constants, array, work->length, position + i, own + work->scratch_at));
     }
-    const aclnnStatus status = lines->line(lines->constants, array, work->length, position, buffer + work->scratch_at);
-    if (status != ACLNN_SUCCESS) {
-        return status;
-    }
-    for (uint32_t k = lines->inputs; k < count; k++) {
-        if (array[k] && work->length[k] > 0) {
-            move_line(&work->plan[k].line, &lines->operand[k], line_place(work, k, position), work->length[k], array[k],
-                      true);
-        }
-    }
+    move_operands(work, lines->inputs, operands, position, count, buffer, true);
     return ACLNN_SUCCESS;
 }
 
 static void do_part(void *state, size_t index) {
     job *work = state;
+    const int64_t row = work->rank > 0 ? work->shape[work->rank - 1] : 1;
     const int64_t from = (int64_t)index * work->share;
     const int64_t to = from + work->share < work->count ? from + work->share : work->count;
-    uint8_t *buffer = aligned_alloc(LINE_ALIGNMENT, work->buffer > 0 ? work->buffer : LINE_ALIGNMENT);
+    const size_t bytes = work->buffer * (size_t)work->block;
+    uint8_t *buffer = aligned_alloc(LINE_ALIGNMENT, bytes > 0 ? bytes : LINE_ALIGNMENT);
     aclnnStatus status = buffer ? ACLNN_SUCCESS : ACLNN_ERR_INNER;
-    for (int64_t i = from; i < to && status == ACLNN_SUCCESS; i++) {
-        status = do_line(work, i, buffer);
+    for (int64_t i = from; i < to && status == ACLNN_SUCCESS;) {
+        int64_t count = row - i % row < work->block ? row - i % row : work->block;
+        count = to - i < count ? to - i : count;
+        status = do_block(work, i, count, buffer);
+        i += count;
     }
     free(buffer);
     if (status != ACLNN_SUCCESS) {
         atomic_store(&work->status, status);
+    }
+}
+
+static int64_t magnitude(int64_t step) {
+    return step < 0 ? -step : step;
+}
+
+/* How many lines are brought at once: 1 unless an operand lies across. */
+static void choose_block(job *work) {
+    work->block = 1;
+    if (work->rank == 0) {
+        return;
+    }
+    bool any = false;
+    for (uint32_t k = 0; k < work->lines->inputs + work->lines->outputs; k++) {
+        operand_plan *plan = &work->plan[k];
+        const int64_t beside = magnitude(plan->index_steps[work->rank - 1]);
+        plan->across = plan->line.rank > 0 && beside != 0 && beside < magnitude(plan->line.steps[plan->line.rank - 1]);
+        any = any || plan->across;
+    }
+    if (any) {
+        const int64_t row = work->shape[work->rank - 1], fit = BLOCK_BYTES / (int64_t)(work->buffer + 1);
+        const int64_t block = fit > MOST_LINES ? MOST_LINES : fit < FEWEST_LINES ? FEWEST_LINES : fit;
+        work->block = block < row ? block : row > 0 ? row : 1;
     }
 }
 
@@ -192,7 +304,9 @@ aclnnStatus stub_lines_run(const stub_call *call, const stub_lines *lines) {
     for (uint32_t k = 0; k < lines->inputs + lines->outputs; k++) {
         longest = work.length[k] > longest ? work.length[k] : longest;
     }
+    choose_block(&work);
     work.share = longest >= SHARE ? 1 : SHARE / longest;
+    work.share = (work.share + work.block - 1) / work.block * work.block;
     if (work.count > 0) {
         stub_parallel((size_t)((work.count + work.share - 1) / work.share), do_part, &work);
     }

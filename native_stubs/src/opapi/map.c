@@ -63,6 +63,8 @@ static aclDataType promoted_type(const stub_call *call, const stub_map *map, con
 static aclDataType computing_type(const stub_call *call, const stub_map *map, const parts *part) {
     const aclDataType promoted = promoted_type(call, map, part);
     switch (map->type) {
+    case STUB_AS_BOOL:
+        return ACL_BOOL;
     case STUB_AS_OUTPUT:
         return call->args[part->out[0]].tensor->dtype;
     case STUB_AS_FLOATING:
@@ -77,15 +79,24 @@ static aclDataType computing_type(const stub_call *call, const stub_map *map, co
     }
 }
 
-/* The type in which the loops write. */
+static bool gives_real(const stub_map *map, aclDataType as) {
+    return map->result == STUB_GIVES_REAL && stub_class_of(as) == STUB_C128;
+}
+
+/* The type of the results, which decides what they can be stored in. */
 static aclDataType result_type(const stub_map *map, aclDataType as) {
     if (map->result == STUB_GIVES_BOOL) {
         return ACL_BOOL;
     }
-    if (map->result == STUB_GIVES_REAL && stub_class_of(as) == STUB_C128) {
+    if (gives_real(map, as)) {
         return as == ACL_COMPLEX128 ? ACL_DOUBLE : ACL_FLOAT;
     }
     return as;
+}
+
+/* The type in which the loops write them. */
+static aclDataType written_type(const stub_map *map, aclDataType as) {
+    return gives_real(map, as) ? ACL_DOUBLE : result_type(map, as);
 }
 
 static aclnnStatus check_given(const stub_call *call, const stub_map *map, const parts *part) {
@@ -97,12 +108,14 @@ static aclnnStatus check_given(const stub_call *call, const stub_map *map, const
     return stub_check_given(call, part->out, part->outputs);
 }
 
+#define CONDITIONS (STUB_BOOLS | STUB_DTYPE(ACL_UINT8) | STUB_DTYPE(ACL_INT8))
+
 static aclnnStatus check_inputs(const stub_call *call, const stub_map *map, const parts *part) {
     for (uint32_t k = 0; k < part->inputs; k++) {
         if (is_scalar(call, part->in[k])) {
             continue;
         }
-        const stub_dtypes allowed = has_bit(map->conditions, k) ? map->allowed | STUB_BOOLS : map->allowed;
+        const stub_dtypes allowed = has_bit(map->conditions, k) ? CONDITIONS : map->allowed;
         const stub_dtype_rule rule = {part->in[k], STUB_ON_ALL(allowed)};
         STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
         STUB_REQUIRE(stub_check_rank(call, part->in[k], 0, STUB_MAX_RANK));
@@ -179,53 +192,56 @@ double stub_number(const stub_call *call, uint32_t arg) {
     }
 }
 
+/* Arrays of one piece lie side by side, a bit further apart than they are long: in different sets of the cache. */
+enum { OPERANDS = STUB_MAX_INPUTS + STUB_MAX_OUTPUTS, ROOM_GAP = 192 };
+
 /* What all pieces of one map share. */
 typedef struct {
-    const stub_map *map;
     stub_loop *loop;
     aclDataType as, result;
     uint32_t inputs, outputs;
     const stub_operand *in;
     const stub_view *const *out;
     const double *constants;
-    int place[STUB_MAX_INPUTS]; /* of an input among the walk's operands; -1: none */
+    size_t room;                         /* bytes of an array of a piece */
+    int place[STUB_MAX_INPUTS];          /* of an input among the walk's operands; -1: none */
+    const void *filled[STUB_MAX_INPUTS]; /* an input that is one number, STUB_STRETCH times or as often as needed */
 } job;
+
+typedef struct {
+    _Alignas(64) uint8_t bytes[OPERANDS * (sizeof(stub_stretch) + ROOM_GAP)];
+} rooms;
 
 static aclDataType loaded_type(const job *work, uint32_t k) {
     return work->in[k].is_condition ? ACL_BOOL : work->as;
 }
 
 /* Input k of the piece as numbers: where it lies, or in `room`. */
-static const void *load_input(const job *work, const stub_piece *piece, uint32_t k, stub_stretch *room) {
-    const aclDataType type = loaded_type(work, k);
-    if (work->in[k].scalar) {
-        stub_load(work->in[k].scalar->dtype, work->in[k].scalar->value.bytes, 0, piece->n, type, room->bytes);
-        return room->bytes;
+static const void *load_input(const job *work, const stub_piece *piece, uint32_t k, void *room) {
+    if (work->place[k] < 0 || work->filled[k]) {
+        return work->filled[k];
     }
-    if (work->place[k] < 0) {
-        return NULL;
-    }
-    const aclDataType given = work->in[k].view->tensor->dtype;
+    const aclDataType type = loaded_type(work, k), given = work->in[k].view->tensor->dtype;
     const uint8_t *at = piece->at[work->place[k]];
     const int64_t step = piece->step[work->place[k]];
     if (stub_lies_ready(given, at, step, type)) {
         return at;
     }
-    stub_load(given, at, step, piece->n, type, room->bytes);
-    return room->bytes;
+    stub_load(given, at, step, piece->n, type, room);
+    return room;
 }
 
 static void do_piece(void *state, const stub_piece *piece) {
     const job *work = state;
-    stub_stretch rooms[STUB_MAX_INPUTS + STUB_MAX_OUTPUTS];
+    rooms room;
     const void *in[STUB_MAX_INPUTS];
     void *out[STUB_MAX_OUTPUTS];
     for (uint32_t k = 0; k < work->inputs; k++) {
-        in[k] = load_input(work, piece, k, &rooms[k]);
+        in[k] = load_input(work, piece, k, room.bytes + k * work->room);
     }
     for (uint32_t k = 0; k < work->outputs; k++) {
         const bool ready = stub_lies_ready(work->out[k]->tensor->dtype, piece->at[k], piece->step[k], work->result);
-        out[k] = ready ? piece->at[k] : rooms[work->inputs + k].bytes;
+        out[k] = ready ? piece->at[k] : room.bytes + (work->inputs + k) * work->room;
     }
     work->loop(piece->n, in, out, work->constants);
     for (uint32_t k = 0; k < work->outputs; k++) {
@@ -235,27 +251,60 @@ static void do_piece(void *state, const stub_piece *piece) {
     }
 }
 
+static size_t room_of(const job *work) {
+    const size_t in = stub_class_size(stub_class_of(work->as)), out = stub_class_size(stub_class_of(work->result));
+    return STUB_STRETCH * (in > out ? in : out) + ROOM_GAP;
+}
+
+static bool is_one_number(const stub_operand *in) {
+    return in->scalar || (in->view && stub_tensor_numel(in->view->tensor) == 1);
+}
+
+/* Inputs that are one number, once for all pieces: as many as the longest piece has. */
+static void fill_inputs(job *work, size_t n, rooms *room) {
+    for (uint32_t k = 0; k < work->inputs; k++) {
+        const stub_operand *in = &work->in[k];
+        work->filled[k] = NULL;
+        if (is_one_number(in)) {
+            const aclTensor *tensor = in->view ? in->view->tensor : NULL;
+            const void *from =
+                tensor ? in->view->base + tensor->offset * (in->view->bits / 8) : in->scalar->value.bytes;
+            uint8_t *const to = room->bytes + k * work->room;
+            stub_load(tensor ? tensor->dtype : in->scalar->dtype, from, 0, n, loaded_type(work, k), to);
+            work->filled[k] = to;
+        }
+    }
+}
+
 void stub_map_apply(const stub_map *map, aclDataType as, const stub_operand *in, uint32_t inputs,
                     const stub_view *const *out, uint32_t outputs, const double *constants) {
     const stub_loops *loops = map->loops[stub_class_of(as)];
-    job work = {.map = map,
-                .loop = stub_cpu_level() == STUB_CPU_AVX2 ? loops->avx2 : loops->baseline,
+    job work = {.loop = stub_cpu_level() == STUB_CPU_AVX2 ? loops->avx2 : loops->baseline,
                 .as = as,
-                .result = result_type(map, as),
+                .result = written_type(map, as),
                 .inputs = inputs,
                 .outputs = outputs,
                 .in = in,
                 .out = out,
                 .constants = constants};
+    const int64_t numel = stub_tensor_numel(out[0]->tensor);
+    rooms room;
     stub_walk walk;
+    if (numel == 0) {
+        return;
+    }
+    work.room = room_of(&work);
+    fill_inputs(&work, (size_t)(numel < STUB_STRETCH ? numel : STUB_STRETCH), &room);
     stub_walk_start(&walk, out[0]->tensor->shape, out[0]->tensor->rank);
     for (uint32_t k = 0; k < outputs; k++) {
         stub_walk_add(&walk, out[k]);
     }
     for (uint32_t k = 0; k < inputs; k++) {
-        work.place[k] = in[k].view ? (int)walk.count : -1;
-        if (in[k].view) {
+        const bool walks = in[k].view && !work.filled[k];
+        work.place[k] = walks ? (int)walk.count : -1;
+        if (walks) {
             stub_walk_add(&walk, in[k].view);
+            stub_walk_only_reads(&walk);
         }
     }
     stub_walk_run(&walk, do_piece, &work);

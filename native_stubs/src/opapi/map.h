@@ -26,7 +26,8 @@ typedef enum {
     STUB_AS_PROMOTED, /* that type */
     STUB_AS_FLOATING, /* that type; FLOAT for integers and BOOL */
     STUB_AS_FLOAT,    /* as FLOATING, and FLOAT for FLOAT16 and BF16: results are rounded once, to the output's type */
-    STUB_AS_OUTPUT    /* the first output's type */
+    STUB_AS_OUTPUT,   /* the first output's type */
+    STUB_AS_BOOL      /* BOOL: each input's elements are 0 or not */
 } stub_map_type;
 
 /* What the loops write. */
@@ -42,7 +43,7 @@ typedef struct {
     stub_map_type type;
     stub_map_result result;
     uint32_t apart;      /* bit k: input k has no say in the promotion (alpha, value) */
-    uint32_t conditions; /* bit k: input k is loaded as BOOL, and has no say */
+    uint32_t conditions; /* bit k: input k, of an 8-bit type or BOOL, is loaded as BOOL, and has no say */
     uint32_t optional;   /* bit k: input k may be absent (NULL) */
     bool any_output;     /* any output type is fine, as in a cast; else the types must be castable (CanCast) */
 } stub_map;
@@ -67,7 +68,7 @@ double stub_number(const stub_call *call, uint32_t arg);
 double stub_scalar_number(const aclScalar *scalar);
 
 /* Loops from an expression. T: the type of the inputs' elements, R: of the output's. The expression sees x (x, y; x, y,
- * z), the elements, of type T, `c`, the constants, and T itself. */
+ * z; x, y, z, w), the elements, of type T, `c`, the constants, and T itself. */
 #define STUB_LOOP(name, ...)                                                                                           \
     STUB_VERSIONS(void, name##_loop, (size_t n, const void *const *in, void *const *out, const double *c),             \
                   __VA_ARGS__)                                                                                         \
@@ -105,6 +106,18 @@ double stub_scalar_number(const aclScalar *scalar);
         (void)c;                                                                                                       \
         STUB_EACH for (size_t i = 0; i < n; i++) {                                                                     \
             const T x = xs[i], y = ys[i], z = zs[i];                                                                   \
+            rs[i] = (R_)(__VA_ARGS__);                                                                                 \
+        }                                                                                                              \
+    })
+
+#define STUB_LOOP4(name, T_, R_, ...)                                                                                  \
+    STUB_LOOP(name, {                                                                                                  \
+        typedef T_ T;                                                                                                  \
+        const T *const xs = in[0], *const ys = in[1], *const zs = in[2], *const ws = in[3];                            \
+        R_ *const rs = out[0];                                                                                         \
+        (void)c;                                                                                                       \
+        STUB_EACH for (size_t i = 0; i < n; i++) {                                                                     \
+            const T x = xs[i], y = ys[i], z = zs[i], w = ws[i];                                                        \
             rs[i] = (R_)(__VA_ARGS__);                                                                                 \
         }                                                                                                              \
     })

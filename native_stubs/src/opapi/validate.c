@@ -13,7 +13,7 @@ static const char *name_of(const stub_call *call, uint32_t arg) {
 aclnnStatus stub_check_given(const stub_call *call, const uint32_t *args, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         if (!stub_tensor_arg(call, args[i])) {
-            return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: %s is NULL; this tensor is required", call->op->name,
+            return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: %s is NULL; it is required", call->op->name,
                              name_of(call, args[i]));
         }
     }

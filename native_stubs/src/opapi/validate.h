@@ -51,7 +51,7 @@ static inline int64_t stub_last_dim(const aclTensor *tensor) {
     return tensor->rank > 0 ? tensor->shape[tensor->rank - 1] : 1;
 }
 
-/* Required tensors: 161001. */
+/* Required tensors, scalars, arrays and lists: 161001. */
 aclnnStatus stub_check_given(const stub_call *call, const uint32_t *args, uint32_t count);
 
 /* 161002 for all that follow. */

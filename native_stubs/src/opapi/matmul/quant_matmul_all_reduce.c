@@ -1,4 +1,4 @@
-/* aclnnQuantMatmulAllReduce and V2 on Atlas A2: on every rank
+/* aclnnQuantMatmulAllReduce, V2 and V3 on Atlas A2: on every rank
  *
  *     y = half(fp32(x1 @ x2 + bias) * scale * pertoken)        int32 sums; each fp32 operation rounded once
  *     y = half(y + x3)                                         where there is an x3
@@ -117,6 +117,25 @@ static stub_qmm_call from_v2(const stub_call *call) {
     };
 }
 
+static stub_qmm_call from_v3(const stub_call *call) {
+    return (stub_qmm_call){
+        .call = call,
+        .x1 = stub_tensor_arg(call, QMM_X1),
+        .x2 = stub_tensor_arg(call, QMM_X2),
+        .bias = stub_tensor_arg(call, QMM_BIAS),
+        .x3 = stub_tensor_arg(call, QMM_X3),
+        .scale = stub_tensor_arg(call, QMM_SCALE),
+        .pertoken = stub_tensor_arg(call, QMM_V2_PERTOKEN),
+        .pertoken_arg = QMM_V2_PERTOKEN,
+        .output = stub_tensor_arg(call, QMM_V3_OUTPUT),
+        .output_arg = QMM_V3_OUTPUT,
+        .group = call->args[QMM_V3_GROUP].text,
+        .reduce_op = call->args[QMM_V3_REDUCE_OP].text,
+        .comm_turn = call->args[QMM_V3_COMM_TURN].integer,
+        .stream_mode = call->args[QMM_V3_STREAM_MODE].integer,
+    };
+}
+
 static aclnnStatus check_v1(const stub_call *call, stub_plan *plan) {
     const stub_qmm_call qmm = from_v1(call);
     return stub_qmm_check(&qmm, plan);
@@ -137,5 +156,23 @@ static aclnnStatus run_v2(const stub_call *call) {
     return run(&qmm);
 }
 
+/* V3 without its scales is V2; with them the ranks would exchange int8. */
+static aclnnStatus check_v3(const stub_call *call, stub_plan *plan) {
+    const stub_qmm_call qmm = from_v3(call);
+    if (stub_tensor_arg(call, QMM_V3_COMM_SCALE_1) || stub_tensor_arg(call, QMM_V3_COMM_SCALE_2)) {
+        return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
+                         "%s: the stand-in has no kernel for quantised communication; commQuantScale1Optional and "
+                         "commQuantScale2Optional must be NULL",
+                         call->op->name);
+    }
+    return stub_qmm_check(&qmm, plan);
+}
+
+static aclnnStatus run_v3(const stub_call *call) {
+    const stub_qmm_call qmm = from_v3(call);
+    return run(&qmm);
+}
+
 STUB_KERNEL(aclnnQuantMatmulAllReduce, check_v1, run_v1)
 STUB_KERNEL(aclnnQuantMatmulAllReduceV2, check_v2, run_v2)
+STUB_KERNEL(aclnnQuantMatmulAllReduceV3, check_v3, run_v3)

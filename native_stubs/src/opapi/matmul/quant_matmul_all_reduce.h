@@ -13,12 +13,21 @@
 enum { QMM_X1, QMM_X2, QMM_BIAS, QMM_X3, QMM_SCALE };
 enum { QMM_V1_GROUP = 5, QMM_V1_REDUCE_OP, QMM_V1_COMM_TURN, QMM_V1_STREAM_MODE, QMM_V1_OUTPUT };
 enum { QMM_V2_PERTOKEN = 5, QMM_V2_GROUP, QMM_V2_REDUCE_OP, QMM_V2_COMM_TURN, QMM_V2_STREAM_MODE, QMM_V2_OUTPUT };
+enum {
+    QMM_V3_COMM_SCALE_1 = 6,
+    QMM_V3_COMM_SCALE_2,
+    QMM_V3_GROUP,
+    QMM_V3_REDUCE_OP,
+    QMM_V3_COMM_TURN,
+    QMM_V3_STREAM_MODE,
+    QMM_V3_OUTPUT
+};
 
-/* A call of either version. */
+/* A call of any version. */
 typedef struct {
     const stub_call *call;
     const aclTensor *x1, *x2, *bias, *x3, *scale, *pertoken, *output; /* bias, x3 and pertoken may be NULL */
-    uint32_t pertoken_arg, output_arg;                                /* pertoken_arg: of V2 only */
+    uint32_t pertoken_arg, output_arg;                                /* pertoken_arg: of V2 and V3 */
     const char *group, *reduce_op;
     int64_t comm_turn, stream_mode;
 } stub_qmm_call;

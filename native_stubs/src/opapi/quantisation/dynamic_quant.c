@@ -228,7 +228,7 @@ static size_t count_threads(const quantisation *job) {
     return (size_t)(worth < most ? worth : most);
 }
 
-static aclnnStatus run(const stub_call *call) {
+aclnnStatus stub_dynamic_quant_v2_run(const stub_call *call) {
     const aclTensor *x = stub_tensor_arg(call, DYNAMIC_QUANT_X);
     quantisation job = {
         .simd = stub_get_simd(),
@@ -247,4 +247,4 @@ static aclnnStatus run(const stub_call *call) {
     return ACLNN_SUCCESS;
 }
 
-STUB_KERNEL(aclnnDynamicQuantV2, stub_dynamic_quant_v2_check, run)
+STUB_KERNEL(aclnnDynamicQuantV2, stub_dynamic_quant_v2_check, stub_dynamic_quant_v2_run)

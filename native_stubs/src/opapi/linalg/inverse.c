@@ -1,0 +1,135 @@
+/* aclnnInverse and aclnnSlogdet: elimination with row pivots, in fp64 and rounded once. */
+#include <complex.h>
+#include <math.h>
+
+#include "opapi/linalg/matrices.h"
+
+enum { SELF, OUT, LOG_OUT };
+
+static aclnnStatus check_square(const stub_call *call, stub_dtypes types) {
+    const stub_dtype_rule rule = {SELF, STUB_ON_ALL(types)};
+    STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
+    STUB_REQUIRE(stub_check_rank(call, SELF, 2, STUB_MAX_RANK));
+    const aclTensor *self = stub_tensor_arg(call, SELF);
+    const int64_t rows = self->shape[self->rank - 2], columns = self->shape[self->rank - 1];
+    return rows == columns ? ACLNN_SUCCESS
+                           : stub_fail(ACLNN_ERR_PARAM_INVALID,
+                                       "%s: self has matrices of %lld x %lld; they must be "
+                                       "square",
+                                       call->op->name, (long long)rows, (long long)columns);
+}
+
+static aclnnStatus check_inverse(const stub_call *call, stub_plan *plan) {
+    const uint32_t tensors[] = {SELF, OUT};
+    STUB_REQUIRE(stub_check_given(call, tensors, 2));
+    STUB_REQUIRE(check_square(call, STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_FLOAT16)));
+    STUB_REQUIRE(stub_check_same_dtype(call, OUT, SELF));
+    STUB_REQUIRE(stub_check_same_shape(call, OUT, SELF));
+    plan->nothing_to_run = stub_tensor_numel(stub_tensor_arg(call, SELF)) == 0;
+    return ACLNN_SUCCESS;
+}
+
+#define ELIMINATION(T, size)                                                                                           \
+    /* The row from `column` on with the largest element of that column comes to its place; false: all are 0. */       \
+    static bool pivot_##size(T *a, int64_t n, int64_t column, int64_t *from) {                                         \
+        *from = column;                                                                                                \
+        for (int64_t i = column + 1; i < n; i++) {                                                                     \
+            *from = size(a[i * n + column]) > size(a[*from * n + column]) ? i : *from;                                 \
+        }                                                                                                              \
+        for (int64_t j = 0; j < n && *from != column; j++) {                                                           \
+            const T kept = a[column * n + j];                                                                          \
+            a[column * n + j] = a[*from * n + j];                                                                      \
+            a[*from * n + j] = kept;                                                                                   \
+        }                                                                                                              \
+        return a[column * n + column] != 0;                                                                            \
+    }                                                                                                                  \
+    static void slogdet_##size(const void *constants, T *const *matrix, const int64_t *rows, const int64_t *columns) { \
+        T *a = matrix[0], sign = 1;                                                                                    \
+        double log_size = 0;                                                                                           \
+        const int64_t n = columns[0];                                                                                  \
+        (void)constants, (void)rows;                                                                                   \
+        for (int64_t column = 0; column < n; column++) {                                                               \
+            int64_t from;                                                                                              \
+            if (!pivot_##size(a, n, column, &from)) {                                                                  \
+                sign = 0;                                                                                              \
+                log_size = -INFINITY;                                                                                  \
+                break;                                                                                                 \
+            }                                                                                                          \
+            const T pivot = a[column * n + column];                                                                    \
+            sign *= pivot / size(pivot) * (from == column ? 1 : -1);                                                   \
+            log_size += log(size(pivot));                                                                              \
+            for (int64_t i = column + 1; i < n; i++) {                                                                 \
+                const T factor = a[i * n + column] / pivot;                                                            \
+                for (int64_t j = column; j < n; j++) {                                                                 \
+                    a[i * n + j] -= factor * a[column * n + j];                                                        \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
+        matrix[1][0] = sign;                                                                                           \
+        matrix[2][0] = log_size;                                                                                       \
+    }
+ELIMINATION(double, fabs)
+ELIMINATION(double _Complex, cabs)
+
+/* Gauss and Jordan: what makes a the unit matrix makes the unit matrix the inverse. A singular matrix has infinities.
+ */
+static void invert(const void *constants, double *const *matrix, const int64_t *rows, const int64_t *columns) {
+    double *a = matrix[0], *out = matrix[1];
+    const int64_t n = columns[0];
+    (void)constants, (void)rows;
+    for (int64_t i = 0; i < n * n; i++) {
+        out[i] = i / n == i % n;
+    }
+    for (int64_t column = 0; column < n; column++) {
+        int64_t from;
+        pivot_fabs(a, n, column, &from);
+        const double pivot = a[column * n + column];
+        for (int64_t j = 0; j < n; j++) {
+            const double kept = out[column * n + j];
+            out[column * n + j] = out[from * n + j] / pivot;
+            out[from * n + j] = from == column ? out[column * n + j] : kept;
+            a[column * n + j] /= pivot;
+        }
+        for (int64_t i = 0; i < n; i++) {
+            const double factor = a[i * n + column];
+            for (int64_t j = 0; j < n && i != column; j++) {
+                a[i * n + j] -= factor * a[column * n + j];
+                out[i * n + j] -= factor * out[column * n + j];
+            }
+        }
+    }
+}
+
+static aclnnStatus run_inverse(const stub_call *call) {
+    const stub_matrices matrices = {.count = 2, .inputs = 1, .arg = {SELF, OUT}, .of_reals = invert};
+    return stub_matrices_run(call, &matrices);
+}
+
+static aclnnStatus check_slogdet(const stub_call *call, stub_plan *plan) {
+    const uint32_t tensors[] = {SELF, OUT, LOG_OUT};
+    STUB_REQUIRE(stub_check_given(call, tensors, 3));
+    STUB_REQUIRE(check_square(call, STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_DOUBLE) | STUB_COMPLEXES));
+    const aclTensor *self = stub_tensor_arg(call, SELF);
+    for (uint32_t i = OUT; i <= LOG_OUT; i++) {
+        const stub_dtypes any = STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_DOUBLE) | STUB_COMPLEXES;
+        const bool complex_self = self->dtype == ACL_COMPLEX64 || self->dtype == ACL_COMPLEX128;
+        const stub_dtype_rule rule = {i, STUB_ON_ALL(complex_self ? STUB_COMPLEXES : any)};
+        STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
+        STUB_REQUIRE(stub_check_shape(call, i, self->shape, self->rank - 2, "the batch of self"));
+    }
+    plan->nothing_to_run = false;
+    return ACLNN_SUCCESS;
+}
+
+static aclnnStatus run_slogdet(const stub_call *call) {
+    const stub_matrices matrices = {.count = 3,
+                                    .inputs = 1,
+                                    .arg = {SELF, OUT, LOG_OUT},
+                                    .numbers = 1u << 1 | 1u << 2,
+                                    .of_reals = slogdet_fabs,
+                                    .of_complexes = slogdet_cabs};
+    return stub_matrices_run(call, &matrices);
+}
+
+STUB_KERNEL(aclnnInverse, check_inverse, run_inverse)
+STUB_KERNEL(aclnnSlogdet, check_slogdet, run_slogdet)

@@ -1,0 +1,246 @@
+"""Quotients, what they leave, extremes and limits, powers and functions of two numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from kernels.arrays import (
+    COMPLEXES,
+    FLOATS,
+    INTEGERS,
+    NUMBERS,
+    REALS,
+    Array,
+    assert_close,
+    covers,
+    host_dtype,
+    wide,
+)
+from kernels.maps import MapCase, check, parametrize
+
+import ascend_ops as ao
+
+Reference = Callable[..., Any]
+REALS_AND_INTEGERS = f"{REALS} {INTEGERS}"
+
+
+def divide(x: Array, y: Array) -> Array:
+    return np.true_divide(x, y, dtype=None if x.dtype.kind == "c" else np.float64)
+
+
+def truncate(x: Array, y: Array) -> Array:
+    """Integers by zero: the documents are silent; 0, so that fmod and remainder are the dividend."""
+    if x.dtype.kind == "f":
+        return np.trunc(x / y)
+    quotient = np.floor_divide(x, np.where(y == 0, 1, y))
+    inexact = (quotient * y != x) & ((x < 0) != (y < 0))
+    return np.where(y == 0, 0, quotient + inexact)
+
+
+def floor(x: Array, y: Array) -> Array:
+    if x.dtype.kind == "f":
+        return np.floor(x / y)
+    return np.where(y == 0, 0, np.floor_divide(x, np.where(y == 0, 1, y)))
+
+
+def fmod(x: Array, y: Array) -> Array:
+    return np.fmod(x, y) if x.dtype.kind == "f" else np.where(y == 0, x, np.fmod(x, np.where(y == 0, 1, y)))
+
+
+def remainder(x: Array, y: Array) -> Array:
+    """Of floats the exact one: the documents' x - floor(x / y) * y in floats may leave more than y."""
+    if x.dtype.kind == "f":
+        return np.remainder(x, y)
+    return np.where(y == 0, x, np.remainder(x, np.where(y == 0, 1, y)))
+
+
+def at_most(x: Array, high: Array) -> Array:
+    return np.minimum(x, high)
+
+
+def at_least(x: Array, low: Array) -> Array:
+    return np.maximum(x, low)
+
+
+def clamp(x: Array, low: Array, high: Array) -> Array:
+    """In the documents' order: where the limits cross, the lower one wins (PyTorch: the upper one)."""
+    return np.maximum(np.minimum(x, high), low)
+
+
+def power(x: Array, y: Array) -> Array:
+    """Integers wrap around; to negative exponents only 1 and -1 give anything but 0."""
+    x, y = np.broadcast_arrays(x, y)
+    if x.dtype.kind in "fc":
+        return np.power(x, y)
+    low = {-1: lambda e: (-1) ** (e & 1), 1: lambda e: 1}
+    values = [
+        low.get(b, lambda e: 0)(e) if e < 0 else (pow(b, e, 2**64) + 2**63) % 2**64 - 2**63
+        for b, e in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)
+    ]
+    return np.array(values, np.int64).reshape(x.shape)
+
+
+def atan2(y: Array, x: Array) -> Array:
+    return np.arctan2(y.astype(np.float64), x.astype(np.float64))
+
+
+def log_add_exp(x: Array, y: Array) -> Array:
+    return np.logaddexp(x.astype(np.float64), y.astype(np.float64))
+
+
+def log_add_exp2(x: Array, y: Array) -> Array:
+    return np.logaddexp2(x.astype(np.float64), y.astype(np.float64))
+
+
+def xlogy(x: Array | float, y: Array | float) -> Array:
+    left, right = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    return np.where(np.isnan(right), right, np.where(left == 0, 0, left * np.log(right)))
+
+
+def heaviside(x: Array, at_zero: Array) -> Array:
+    """NaN is not larger than 0, as in PyTorch."""
+    return np.where(x == 0, at_zero, np.where(x > 0, 1.0, 0.0))
+
+
+SMALL = {"low": -60, "high": 60}
+QUOTIENTS = [
+    MapCase("aclnnDiv", divide, NUMBERS, tensors=2, ulps=2, to_float=True),
+    MapCase("aclnnDiv", divide, COMPLEXES, tensors=2, ulps=5),
+    MapCase("aclnnDivs", divide, NUMBERS, values=(3,), ulps=2, to_float=True),
+    MapCase("aclnnDivs", divide, COMPLEXES, values=(3,), ulps=5),
+    MapCase("aclnnInplaceDiv", divide, f"{REALS} {COMPLEXES}", tensors=2, ulps=5, inplace=True),
+    MapCase("aclnnInplaceDivs", divide, f"{REALS} {COMPLEXES}", values=(3,), ulps=5, inplace=True),
+    MapCase("aclnnFloorDivide", floor, REALS_AND_INTEGERS, tensors=2),
+    MapCase("aclnnInplaceFloorDivide", floor, REALS_AND_INTEGERS, tensors=2, inplace=True),
+    MapCase("aclnnFloorDivides", floor, REALS_AND_INTEGERS, values=(3,)),
+    MapCase("aclnnInplaceFloorDivides", floor, REALS_AND_INTEGERS, values=(3,), inplace=True),
+    MapCase("aclnnFloorDiv", floor, f"{FLOATS} {INTEGERS}", tensors=2),
+    MapCase("aclnnFmodTensor", fmod, REALS_AND_INTEGERS, tensors=2, **SMALL),
+    MapCase("aclnnInplaceFmodTensor", fmod, REALS_AND_INTEGERS, tensors=2, inplace=True),
+    MapCase("aclnnFmodScalar", fmod, REALS_AND_INTEGERS, values=(3,), **SMALL),
+    MapCase("aclnnInplaceFmodScalar", fmod, REALS_AND_INTEGERS, values=(3,), inplace=True),
+    MapCase("aclnnRemainderTensorTensor", remainder, REALS_AND_INTEGERS, tensors=2, **SMALL),
+    MapCase("aclnnInplaceRemainderTensorTensor", remainder, REALS_AND_INTEGERS, tensors=2, inplace=True),
+    MapCase("aclnnRemainderTensorScalar", remainder, f"{REALS} int32 int64", values=(-3,), **SMALL),
+    MapCase("aclnnInplaceRemainderTensorScalar", remainder, REALS_AND_INTEGERS, values=(3,), inplace=True),
+]
+
+LIMITS = [
+    MapCase("aclnnMaximum", np.maximum, NUMBERS, tensors=2),
+    MapCase("aclnnMinimum", np.minimum, NUMBERS, tensors=2),
+    MapCase("aclnnClampMax", at_most, REALS_AND_INTEGERS, values=(2,)),
+    MapCase("aclnnInplaceClampMax", at_most, REALS_AND_INTEGERS, values=(2,), inplace=True),
+    MapCase("aclnnClampMaxTensor", at_most, REALS_AND_INTEGERS, tensors=2),
+    MapCase("aclnnInplaceClampMaxTensor", at_most, REALS_AND_INTEGERS, tensors=2, inplace=True),
+    MapCase("aclnnClampMin", at_least, REALS_AND_INTEGERS, values=(1,)),
+    MapCase("aclnnClampMinTensor", at_least, REALS_AND_INTEGERS, tensors=2),
+    MapCase("aclnnInplaceClampMinTensor", at_least, REALS_AND_INTEGERS, tensors=2, inplace=True),
+    MapCase("aclnnClamp", clamp, REALS_AND_INTEGERS, values=(1, 3)),
+    MapCase("aclnnClampTensor", clamp, REALS_AND_INTEGERS, tensors=3),
+]
+
+BASES = {"low": 0, "high": 5}
+FUNCTIONS = [
+    MapCase("aclnnPowTensorTensor", power, REALS_AND_INTEGERS, tensors=2),
+    MapCase("aclnnInplacePowTensorTensor", power, REALS_AND_INTEGERS, tensors=2, inplace=True),
+    MapCase("aclnnPow2", power, REALS_AND_INTEGERS, tensors=2),
+    MapCase("aclnnPowTensorScalar", power, REALS_AND_INTEGERS, values=(3,)),
+    MapCase("aclnnInplacePowTensorScalar", power, REALS_AND_INTEGERS, values=(3,), inplace=True),
+    MapCase("aclnnAtan2", atan2, NUMBERS, tensors=2, to_float=True),
+    MapCase("aclnnInplaceAtan2", atan2, REALS, tensors=2, inplace=True),
+    MapCase("aclnnLogAddExp", log_add_exp, NUMBERS, tensors=2, ulps=3, absolute=1e-6, to_float=True),
+    MapCase("aclnnLogAddExp2", log_add_exp2, NUMBERS, tensors=2, ulps=3, absolute=1e-6, to_float=True),
+    MapCase("aclnnXLogYTensor", xlogy, NUMBERS, tensors=2, ulps=2, to_float=True),
+    MapCase("aclnnInplaceXLogYTensor", xlogy, REALS, tensors=2, ulps=2, inplace=True),
+    MapCase("aclnnXLogYScalarOther", xlogy, NUMBERS, values=(3,), ulps=2, to_float=True),
+    MapCase("aclnnInplaceXLogYScalarOther", xlogy, REALS, values=(3,), ulps=2, inplace=True),
+    MapCase("aclnnGcd", np.gcd, INTEGERS, tensors=2, low=-200, high=200),
+    MapCase("aclnnHeaviside", heaviside, FLOATS, tensors=2),
+]
+
+
+@parametrize([*QUOTIENTS, *LIMITS, *FUNCTIONS])
+def test_functions_of_two_numbers(case: MapCase) -> None:
+    check(case)
+
+
+@covers("aclnnPowTensorTensor aclnnPowTensorScalar aclnnPowScalarTensor", COMPLEXES)
+@pytest.mark.parametrize("dtype", COMPLEXES.split())
+def test_complex_powers(dtype: str) -> None:
+    x, y = (np.array(values).astype(dtype) for values in ([1 + 2j, -3, 0, 0, 2j], [2, 0.5, 2, 0, 1 - 1j]))
+    expected = [(1 + 2j) ** 2, (-3 + 0j) ** 0.5, 0, 1, 2j ** (1 - 1j)]
+    loose = {"ulps": 16, "absolute": 1e-14}
+    assert_close(ao.ops.pow_tensor_tensor(*map(ao.asarray, (x, y))), expected, dtype, **loose)
+    assert_close(ao.ops.pow_tensor_scalar(ao.asarray(x), 2), x.astype(np.complex128) ** 2, dtype, **loose)
+    assert_close(ao.ops.pow_scalar_tensor(2.0, ao.asarray(x)), 2 ** x.astype(np.complex128), dtype, **loose)
+
+
+@covers("aclnnPowScalarTensor aclnnXLogYScalarSelf aclnnRemainderScalarTensor", f"{REALS} int32 int64")
+@pytest.mark.parametrize("dtype", f"{REALS} int32 int64".split())
+def test_a_scalar_on_the_left(dtype: str) -> None:
+    values = np.array([1, 2, 3, 5, 7]).astype(host_dtype(dtype))
+    x, right = ao.asarray(values), wide(values)
+    floats = "float32" if dtype.startswith("int") else dtype
+    assert_close(ao.ops.pow_scalar_tensor(3, x), 3**right, dtype)
+    assert_close(ao.ops.x_log_y_scalar_self(3, x), 3 * np.log(right), floats, ulps=2)
+    assert_close(ao.ops.remainder_scalar_tensor(-8, x), np.remainder(-8, right), dtype)
+
+
+MODES = [(0, divide), (1, truncate), (2, floor)]
+
+
+@covers("aclnnDivMod aclnnDivMods", REALS_AND_INTEGERS)
+@pytest.mark.parametrize(("mode", "reference"), MODES, ids=["exact", "trunc", "floor"])
+def test_division_rounds_as_its_mode_says(mode: int, reference: Reference) -> None:
+    common = {"values": (mode,), "ulps": 2, "to_float": mode == 0}
+    check(MapCase("aclnnDivMod", lambda x, y, _: reference(x, y), REALS_AND_INTEGERS, 2, **common), 2)
+    common["values"] = (3, mode)
+    check(MapCase("aclnnDivMods", lambda x, y, _: reference(x, y), REALS_AND_INTEGERS, **common), 2)
+
+
+@covers("aclnnInplaceDivMod aclnnInplaceDivMods", REALS_AND_INTEGERS)
+@pytest.mark.parametrize(("mode", "reference"), MODES, ids=["exact", "trunc", "floor"])
+def test_division_in_place_rounds_as_its_mode_says(mode: int, reference: Reference) -> None:
+    dtypes = REALS if mode == 0 else REALS_AND_INTEGERS
+    common = {"ulps": 2, "inplace": True}
+    check(MapCase("aclnnInplaceDivMod", lambda x, y, _: reference(x, y), dtypes, 2, (mode,), **common), 2)
+    check(MapCase("aclnnInplaceDivMods", lambda x, y, _: reference(x, y), dtypes, 1, (3, mode), **common), 2)
+
+
+@pytest.mark.parametrize(("low", "high"), [(None, 2), (1, None), (1, 2)])
+def test_a_limit_may_be_absent(low: float | None, high: float | None) -> None:
+    values = np.array([0.5, 1.5, 2.5, np.nan], np.float32)
+    expected = np.clip(values, low, high)
+    x, out = ao.asarray(values), ao.zeros((4,), "float32")
+    np.testing.assert_array_equal(ao.ops.clamp(x, low, high, out=out).numpy(), expected)
+    limits = [None if limit is None else ao.asarray(np.float32([limit])) for limit in (low, high)]
+    np.testing.assert_array_equal(ao.ops.clamp_tensor(x, *limits, out=out).numpy(), expected)
+
+
+def test_a_clamp_without_limits_is_refused() -> None:
+    x = ao.zeros((2,), "float32")
+    with pytest.raises(ao.AclError, match="clipValueMin and clipValueMax are both NULL") as raised:
+        ao.ops.clamp(x, None, None, out=x)
+    assert raised.value.code == 161001
+
+
+def test_crossing_limits_give_the_lower_one() -> None:
+    x = ao.asarray(np.float32([0, 5, 10]))
+    assert ao.ops.clamp(x, 6, 4).numpy().tolist() == [6, 6, 6]
+
+
+def test_a_fourth_rounding_mode_is_refused() -> None:
+    x = ao.zeros((2,), "float32")
+    with pytest.raises(ao.AclError, match="mode is 3; allowed are 0") as raised:
+        ao.ops.div_mod(x, x, 3, out=x)
+    assert raised.value.code == 161002
+
+
+def test_negative_powers_of_integers_are_refused() -> None:
+    x = ao.zeros((2,), "int32")
+    with pytest.raises(ao.AclError, match="exponent is -1; integers allow no negative") as raised:
+        ao.ops.pow_tensor_scalar(x, -1, out=x)
+    assert raised.value.code == 161002
