@@ -77,22 +77,25 @@ def random_weights(config: Config, seed: int) -> Weights:
             out=matrix(config.heads * config.head_dim, config.hidden),
             gate_up=matrix(*stack, config.hidden, 2 * config.intermediate),
             down=matrix(*stack, config.intermediate, config.hidden),
-            router=matrix(config.hidden, config.experts) if config.experts else None,
+            router=directions + matrix(config.hidden, config.experts) / 4 if config.experts else None,
             input_norm=gamma(config.hidden),
             q_norm=gamma(config.head_dim),
             k_norm=gamma(config.head_dim),
             mlp_norm=gamma(config.hidden),
         )
 
+    # Each token has its experts and a likely successor, as in a trained model: what is chosen is no matter of
+    # rounding.
+    directions, _ = np.linalg.qr(rng.standard_normal((config.hidden, config.experts)).astype(np.float32))
     weights = Weights(
         embedding=rng.standard_normal((config.vocabulary, config.hidden)).astype(np.float32),
         norm=gamma(config.hidden),
         head=matrix(config.hidden, config.vocabulary),
     )
-    # Each token has a likely successor, as in a trained model: what is sampled is no matter of rounding.
-    successors = rng.permutation(config.vocabulary)
-    directions = weights.embedding / np.linalg.norm(weights.embedding, axis=-1, keepdims=True)
-    weights.head[:, successors] += 1.25 * directions.T
+    for strength in (8, 6) if config.experts else ():
+        weights.embedding += strength * directions.T[rng.integers(0, config.experts, config.vocabulary)]
+    towards = weights.embedding / np.linalg.norm(weights.embedding, axis=-1, keepdims=True)
+    weights.head[:, rng.permutation(config.vocabulary)] += 1.25 * towards.T
     weights.layers = [layer() for _ in range(config.layers)]
     return weights
 

@@ -17,6 +17,7 @@ import ascend_ops as ao
 DTYPE = "bfloat16"
 CAUSAL = 3  # sparse mode: a token sees itself and those before it
 ALL = 2**31 - 1  # tokens before and after: no window
+BY_TOKEN = 2  # the mode of finalize routing that fits the rows of init routing
 KV_STEPS = 11 / 256, 9 / 256  # of the int8 cache, keys and values
 MASK = 2048  # the size of the mask that sparse modes want
 
@@ -29,8 +30,9 @@ class Linear(NamedTuple):
 
 
 def quantised(matrix: Array) -> Linear:
-    scale = np.abs(matrix).max(axis=-2, keepdims=True) / 127
-    return Linear(ao.asarray(np.rint(matrix / scale).astype(np.int8)), _float(scale.squeeze(-2)))
+    scale = _float(np.abs(matrix).max(axis=-2, keepdims=True) / 127, DTYPE)
+    values = np.clip(np.rint(matrix / scale.numpy().astype(np.float32)), -127, 127)
+    return Linear(ao.asarray(values.astype(np.int8)), _float(scale.numpy().squeeze(-2), DTYPE))
 
 
 def _float(values: Array, dtype: str = "float32") -> ao.Tensor:
@@ -192,7 +194,7 @@ class Decoder:
         ends = ao.ops.cast(counts, "int64")
         hidden = ao.ops.swi_glu(grouped(expanded, block.gate_up, ends), -1)
         y = grouped(hidden, block.down, ends)
-        return ao.ops.moe_finalize_routing_v2(y, rows, None, None, None, weights, experts, 0)
+        return ao.ops.moe_finalize_routing_v2(y, rows, None, None, None, weights, experts, BY_TOKEN)
 
 
 def linear(x: ao.Tensor, by: Linear) -> ao.Tensor:

@@ -90,3 +90,14 @@ def compare(case: MoveCase, got: ao.Tensor, wanted: Array) -> None:
         assert values.tobytes() == np.ascontiguousarray(wanted).tobytes(), (values, wanted)
     else:
         assert_close(got, wanted, str(wanted.dtype), case.ulps, case.absolute)
+
+
+def fails_on_device(call: Callable[[], object], text: str) -> None:
+    """The call is queued and then fails as a bad access does. It has a stream of its own: an error stays."""
+    stream = ao.Stream()
+    with stream:
+        call()
+    with pytest.raises(ao.AclError, match=text) as failed:
+        stream.synchronize()
+    stream.close()
+    assert failed.value.code == 507015

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from kernels.arrays import (
     FLOATS,
     INTEGERS,
     Array,
 )
 from kernels.maps import MapCase, check, parametrize
+
+import ascend_ops as ao
 
 erf = np.vectorize(math.erf, otypes=[float])
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848, 1.0507009873554804935
@@ -246,3 +249,14 @@ def two_tensors(case: MapCase) -> MapCase:
 @parametrize(map(two_tensors, BACKWARD + BACKWARD_OF_NUMBERS))
 def test_gradients_of_activations(case: MapCase) -> None:
     check(case, examples=2)
+
+
+def test_gelu_backward_promotes_one_of_integers() -> None:
+    gradient, x = np.array([1, -2, 3], np.int32), np.array([0, 1, -2], np.float32)
+    given, at = ao.asarray(gradient), ao.asarray(x)
+    expected = gradient * gelu_slope(x.astype(np.float64))
+    np.testing.assert_allclose(
+        ao.ops.gelu_backward(given, at, out=ao.empty((3,), ao.float32)).numpy(), expected, 1e-6
+    )
+    with pytest.raises(ao.AclError, match="gradOutput"):
+        ao.ops.gelu_backward(given, given, out=ao.empty((3,), ao.float32))

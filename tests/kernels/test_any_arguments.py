@@ -25,6 +25,8 @@ INTEGERS = [-7, -2, -1, -1, 0, 0, 0, 1, 1, 1, 2, 2, 3, 16, 2**31 - 1]
 REALS = [-1.0, 0.0, 0.5, 2.0, float("nan"), float("inf")]
 WORDS = ["", "none", "mean", "BSND", "BNSD", "BSH", "TND", "half", "round"]
 
+HOST_FUNCTIONS = {"aclnnTransQuantParam"}  # called at once, without phases
+
 pytestmark = pytest.mark.stand_in(reason="hardware takes no such care")
 
 
@@ -100,7 +102,7 @@ def call_oddly(operator: str, seed: int) -> str:
     return "done"
 
 
-@pytest.mark.parametrize("operator", sorted(coverage.rows()))
+@pytest.mark.parametrize("operator", sorted(coverage.rows().keys() - HOST_FUNCTIONS))
 def test_no_arguments_hurt_a_kernel(operator: str) -> None:
     for seed in range(CALLS):
         call_oddly(operator, seed)

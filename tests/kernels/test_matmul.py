@@ -194,6 +194,14 @@ def test_weights_in_tiles(operator: str, transposed: bool) -> None:
     examples(check, 3)
 
 
+def test_tiles_made_of_a_transposed_view() -> None:
+    """They lie as the view shows them, while its strides stay; a square weight would not say which it is."""
+    rng = np.random.default_rng(5)
+    x, y = (random(rng, shape, "float16", -2, 2) for shape in ([3, 20], [40, 20]))
+    weight = ao.ops.trans_matmul_weight(ao.asarray(y).T)
+    assert_product(ao.ops.matmul_weight_nz(ao.asarray(x), weight, cube_math_type=0), x, y.T, "float16")
+
+
 @covers("aclnnBatchMatMulWeightNz", "float16 bfloat16")
 def test_batches_of_weights_in_tiles() -> None:
     rng = np.random.default_rng(3)

@@ -193,6 +193,8 @@ def test_sums_are_normalised(group: Group, dtype: str, quantised: bool, inplace:
     x2 = rng.integers(-2, 3, (8, 6)).astype(np.int8 if quantised else host_dtype(dtype))
     residual, gamma = random(rng, (2, 3, 6), dtype), random(rng, (6,), dtype)
     results = []
+    if inplace:
+        x1 = x1.reshape(6, 8)
     for comm in each(group):
         left, right, kept = layout(rng, x1), layout(rng, x2), layout(rng, residual)
         middle = [ao.asarray(np.ones(6, host_dtype(dtype))), None] if quantised else []
@@ -206,7 +208,7 @@ def test_sums_are_normalised(group: Group, dtype: str, quantised: bool, inplace:
         call = getattr(ao.ops, f"inplace_{name}" if inplace else name)
         call(left, right, None, *middle, kept, layout(rng, gamma), 1e-3, comm.name, **SUM, **named)
         results.append((kept if inplace else y, norm))
-    summed = (2 * (wide(x1) @ x2.astype(np.float64))).astype(host_dtype(dtype))
+    summed = (2 * (wide(x1) @ x2.astype(np.float64))).astype(host_dtype(dtype)).reshape(residual.shape)
     expected = normalised(summed, residual, gamma, dtype)
     for y, norm in results:
         np.testing.assert_array_equal(y.numpy(), expected[0])

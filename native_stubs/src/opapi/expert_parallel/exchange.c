@@ -92,32 +92,21 @@ uint8_t *stub_ep_workspace(const stub_call *call, size_t bytes) {
     return NULL;
 }
 
-/* Calls load or store for every stretch of the first `count` elements. */
-static void move(const stub_view *view, aclDataType as, uint8_t *numbers, int64_t count, bool stores) {
+void stub_ep_read(const stub_view *view, aclDataType as, void *numbers) {
     const aclTensor *tensor = view->tensor;
     const int64_t columns = tensor->rank > 0 ? tensor->shape[tensor->rank - 1] : 1;
+    const int64_t count = stub_tensor_numel(tensor);
     const size_t size = stub_class_size(stub_class_of(as));
+    uint8_t *place = numbers;
     for (int64_t done = 0; done < count; done += columns) {
         stub_row row;
         stub_row_start(&row, view, tensor->rank > 0 ? tensor->rank - 1 : 0, done / columns);
-        const int64_t step = row.step * (view->bits / 8), length = columns < count - done ? columns : count - done;
-        for (int64_t first = 0; first < length; first += STUB_STRETCH) {
-            const size_t n = (size_t)(length - first < STUB_STRETCH ? length - first : STUB_STRETCH);
-            uint8_t *elements = view->base + row.offset * (view->bits / 8) + first * step;
-            uint8_t *place = numbers + (size_t)(done + first) * size;
-            if (stores) {
-                stub_store(as, place, n, tensor->dtype, elements, step);
-            } else {
-                stub_load(tensor->dtype, elements, step, n, as, place);
-            }
+        const int64_t step = row.step * (view->bits / 8);
+        for (int64_t first = 0; first < columns; first += STUB_STRETCH) {
+            const size_t n = (size_t)(columns - first < STUB_STRETCH ? columns - first : STUB_STRETCH);
+            const uint8_t *elements = view->base + row.offset * (view->bits / 8) + first * step;
+            stub_load(tensor->dtype, elements, step, n, as, place);
+            place += n * size;
         }
     }
-}
-
-void stub_ep_read(const stub_view *view, aclDataType as, void *numbers) {
-    move(view, as, numbers, stub_tensor_numel(view->tensor), false);
-}
-
-void stub_ep_write(const stub_view *view, aclDataType as, void *numbers, int64_t count) {
-    move(view, as, numbers, count, true);
 }

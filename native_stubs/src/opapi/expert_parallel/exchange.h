@@ -29,9 +29,8 @@ aclnnStatus stub_ep_check_matrix(const stub_call *call, uint32_t arg, int64_t ro
 /* The workspace on the host; NULL with a text when it is smaller than `bytes`. */
 uint8_t *stub_ep_workspace(const stub_call *call, size_t bytes);
 
-/* All elements of a view, row-major, as numbers of type `as`; and back. */
+/* All elements of a view, row-major, as numbers of type `as`. */
 void stub_ep_read(const stub_view *view, aclDataType as, void *numbers);
-void stub_ep_write(const stub_view *view, aclDataType as, void *numbers, int64_t count);
 
 static inline size_t stub_ep_aligned(size_t bytes) {
     return (bytes + 63) / 64 * 64;
