@@ -1,5 +1,6 @@
-/* Elements <-> the numbers of their own class. Runs of FLOAT16 go through the processor's own conversions where it has
- * them; everything else is one loop for each type, as vector code where the elements touch. */
+/* Elements <-> the numbers of their own class. FLOAT16 goes through the processor's own conversions where it has them;
+ * everything else is one loop for each type, as vector code where the elements touch. Halves that do not touch, and
+ * every other element, are brought together first. */
 #include "opapi/elements_parts.h"
 
 #include <string.h>
@@ -128,8 +129,8 @@ STUB_VERSIONS(void, store_each, (aclDataType to, const void *numbers, size_t n, 
     }
 })
 
-/* The one quiet NaN of FLOAT16, where the processor would keep a NaN's bits. */
 #if defined(__x86_64__)
+/* The one quiet NaN of FLOAT16, where the processor would keep a NaN's bits. */
 AVX2 static size_t narrow_to_f16(const float *numbers, size_t n, void *elements) {
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
@@ -142,6 +143,7 @@ AVX2 static size_t narrow_to_f16(const float *numbers, size_t n, void *elements)
     return i;
 }
 
+/* stub_f32_to_bf16 of eight numbers, as 32-bit words. */
 AVX2_INLINE __m256i bf16_words(__m256 v) {
     const __m256i bits = _mm256_castps_si256(v), nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
@@ -176,19 +178,57 @@ static bool is_half(aclDataType type) {
     return type == ACL_FLOAT16 || type == ACL_BF16;
 }
 
-/* Halves that do not touch are brought together first: their conversion is worth vector code. */
-void stub_load_own(aclDataType from, const void *elements, int64_t step, size_t n, void *numbers) {
-    if (from != ACL_FLOAT16 || (step != 2 && n > STUB_STRETCH)) {
-        STUB_BEST(load_each)(from, elements, step, n, numbers);
-        return;
+/* Elements of 2 or 4 bytes, each followed by one that is left out. */
+#define EVERY_OTHER(type)                                                                                              \
+    STUB_VERSIONS(void, every_other_##type, (const uint8_t *restrict from, size_t n, type *restrict to), {             \
+        for (size_t i = 0; i < n; i++) {                                                                               \
+            type v;                                                                                                    \
+            memcpy(&v, from + 2 * i * sizeof v, sizeof v);                                                             \
+            to[i] = v;                                                                                                 \
+        }                                                                                                              \
+    })
+EVERY_OTHER(uint16_t)
+EVERY_OTHER(uint32_t)
+
+typedef union {
+    uint16_t halves[STUB_STRETCH];
+    uint32_t words[STUB_STRETCH];
+} neighbours;
+
+/* Brings n elements together if their conversion, or the bringing, is worth vector code. */
+static bool bring_together(aclDataType from, const uint8_t *elements, int64_t step, size_t n, neighbours *near) {
+    const int64_t size = stub_dtype_bits(from) / 8;
+    if (step == size || n > STUB_STRETCH) {
+        return false;
     }
-    uint16_t near[STUB_STRETCH];
-    for (size_t i = 0; i < n && step != 2; i++) {
-        memcpy(&near[i], (const uint8_t *)elements + (int64_t)i * step, 2);
+    if (step == 2 * size && size == 4) {
+        STUB_BEST(every_other_uint32_t)(elements, n, near->words);
+        return true;
     }
-    stub_get_simd()->widen(STUB_HALF_F16, step == 2 ? elements : near, n, numbers);
+    if (step == 2 * size && size == 2) {
+        STUB_BEST(every_other_uint16_t)(elements, n, near->halves);
+        return true;
+    }
+    for (size_t i = 0; i < n && from == ACL_FLOAT16; i++) {
+        memcpy(&near->halves[i], elements + (int64_t)i * step, 2);
+    }
+    return from == ACL_FLOAT16;
 }
 
+void stub_load_own(aclDataType from, const void *elements, int64_t step, size_t n, void *numbers) {
+    neighbours near;
+    if (bring_together(from, elements, step, n, &near)) {
+        elements = &near;
+        step = stub_dtype_bits(from) / 8;
+    }
+    if (from == ACL_FLOAT16 && step == 2) {
+        stub_get_simd()->widen(STUB_HALF_F16, elements, n, numbers);
+        return;
+    }
+    STUB_BEST(load_each)(from, elements, step, n, numbers);
+}
+
+/* Halves that are to lie apart are rounded side by side. */
 void stub_store_own(aclDataType to, const void *numbers, size_t n, void *elements, int64_t step) {
     if (!is_half(to) || (step != 2 && n > STUB_STRETCH)) {
         STUB_BEST(store_each)(to, numbers, n, elements, step);

@@ -12,10 +12,10 @@
 #include "opapi/validate.h"
 
 /* Elements for which another thread is worth waking. */
-enum { SHARE = 32 * STUB_STRETCH, LINE_ALIGNMENT = 64 };
+enum { SHARE = 32 * STUB_STRETCH, CACHE_LINE = 64, LINE_ALIGNMENT = CACHE_LINE };
 
 /* Lines of a block: as many as fit into the cache, some at least, since each line costs a cache line per element. */
-enum { MOST_LINES = 64, FEWEST_LINES = 4, BLOCK_BYTES = 512 * 1024 };
+enum { MOST_LINES = 64, FEWEST_LINES = 4, WHOLE_LINES = 16 /* no parts of cache lines */, BLOCK_BYTES = 512 * 1024 };
 
 /* Axes of one operand, merged where they continue each other; steps in bytes. */
 typedef struct {
@@ -111,7 +111,7 @@ static void plan_operands(job *work) {
         }
     }
     work->scratch_at = work->buffer;
-    work->buffer += aligned(lines->scratch);
+    work->buffer += aligned(lines->scratch) + CACHE_LINE; /* not a power of two: lines in different sets of the cache */
 }
 
 /* Calls load or store for every stretch of a line. */
@@ -165,23 +165,60 @@ static void turn(size_t size, uint8_t *tile, int64_t rows, int64_t columns, uint
     }
 }
 
-/* A stretch of `count` elements of each of `lines` neighbouring lines. */
-static void move_tile(const stub_line_operand *operand, uint8_t *at, int64_t step, int64_t count, int64_t beside,
-                      int64_t lines, uint8_t *arrays, size_t stride, bool stores) {
+/* Rows of a tile that are asked for before their turn comes: they are too far apart for the processor to guess. */
+enum { AHEAD = 4, ELEMENT_BYTES = 16 };
+
+/* The elements of a tile whose rows have no gaps: to or from `raw`, where the rows touch. */
+static void move_rows(uint8_t *at, int64_t step, int64_t count, size_t bytes, uint8_t *raw, bool stores) {
+    for (int64_t i = 0; i < count; i++, raw += bytes) {
+        uint8_t *const row = at + i * step;
+        const uint8_t *const later = at + (i + AHEAD < count ? i + AHEAD : count - 1) * step;
+        if (stores) {
+            __builtin_prefetch(later, 1);
+            memcpy(row, raw, bytes);
+        } else {
+            __builtin_prefetch(later);
+            memcpy(raw, row, bytes);
+        }
+    }
+}
+
+/* The numbers of a tile, `count` rows of `lines` neighbours; all of them with one conversion if they touch. */
+static void move_numbers(const stub_line_operand *operand, uint8_t *at, int64_t step, int64_t count, int64_t beside,
+                         int64_t lines, stub_stretch *tile, bool stores) {
     const aclDataType type = operand->view->tensor->dtype;
-    const size_t size = stub_class_size(stub_class_of(operand->as));
-    stub_stretch tile;
-    if (stores) {
-        turn(size, tile.bytes, count, lines, arrays, stride, true);
+    const size_t size = stub_class_size(stub_class_of(operand->as)), n = (size_t)(count * lines);
+    const int64_t width = operand->view->bits / 8;
+    if (beside == width) {
+        _Alignas(CACHE_LINE) uint8_t raw[STUB_STRETCH * ELEMENT_BYTES];
+        if (stores) {
+            stub_store(operand->as, tile->bytes, n, type, raw, width);
+        }
+        move_rows(at, step, count, (size_t)(lines * width), raw, stores);
+        if (!stores) {
+            stub_load(type, raw, width, n, operand->as, tile->bytes);
+        }
+        return;
     }
     for (int64_t i = 0; i < count; i++) {
-        uint8_t *const row = tile.bytes + (size_t)(i * lines) * size;
+        uint8_t *const row = tile->bytes + (size_t)(i * lines) * size;
         if (stores) {
             stub_store(operand->as, row, (size_t)lines, type, at + i * step, beside);
         } else {
             stub_load(type, at + i * step, beside, (size_t)lines, operand->as, row);
         }
     }
+}
+
+/* A stretch of `count` elements of each of `lines` neighbouring lines. */
+static void move_tile(const stub_line_operand *operand, uint8_t *at, int64_t step, int64_t count, int64_t beside,
+                      int64_t lines, uint8_t *arrays, size_t stride, bool stores) {
+    const size_t size = stub_class_size(stub_class_of(operand->as));
+    stub_stretch tile;
+    if (stores) {
+        turn(size, tile.bytes, count, lines, arrays, stride, true);
+    }
+    move_numbers(operand, at, step, count, beside, lines, &tile, stores);
     if (!stores) {
         turn(size, tile.bytes, count, lines, arrays, stride, false);
     }
@@ -289,7 +326,8 @@ static void choose_block(job *work) {
     }
     if (any) {
         const int64_t row = work->shape[work->rank - 1], fit = BLOCK_BYTES / (int64_t)(work->buffer + 1);
-        const int64_t block = fit > MOST_LINES ? MOST_LINES : fit < FEWEST_LINES ? FEWEST_LINES : fit;
+        const int64_t whole = fit > WHOLE_LINES ? fit / WHOLE_LINES * WHOLE_LINES : fit;
+        const int64_t block = whole > MOST_LINES ? MOST_LINES : whole < FEWEST_LINES ? FEWEST_LINES : whole;
         work->block = block < row ? block : row > 0 ? row : 1;
     }
 }

@@ -16,6 +16,13 @@
 #define STUB_EACH
 #endif
 
+/* For loops over lanes: unrolled before they are vector code, compilers see single numbers, and branch over them. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define STUB_EACH_LANE _Pragma("GCC unroll 1")
+#else
+#define STUB_EACH_LANE
+#endif
+
 /* For functions that loops are made of: they must become part of the loop to be vector code of its version. */
 #define STUB_INLINE static inline __attribute__((always_inline, unused))
 

@@ -3,6 +3,7 @@
 
 #include "opapi/map.h"
 #include "opapi/math.h"
+#include "opapi/promote.h"
 
 #define SQRT_HALF 0.70710678118654752440f
 #define INVERSE_SQRT_TWO_PI 0.39894228040143267794f
@@ -98,8 +99,6 @@ STUB_FAMILY_KERNEL(aclnnTanhBackward, stub_map, WIDER(tanh, STUB_REALS, 0))
 STUB_FAMILY_KERNEL(aclnnSiluBackward, stub_map, MAP(silu, 0))
 STUB_FAMILY_KERNEL(aclnnSwishBackward, stub_map,
                    {.loops = {&swish_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .apart = 4, .optional = 4})
-/* The document of the forward operator has tanh, this one's erf. */
-STUB_FAMILY_KERNEL(aclnnGeluBackward, stub_map, MAP(gelu_erf, 0))
 STUB_FAMILY_KERNEL(aclnnFastGeluBackward, stub_map, MAP(fast_gelu, 0))
 STUB_FAMILY_KERNEL(aclnnMishBackward, stub_map, MAP(mish, 0))
 STUB_FAMILY_KERNEL(aclnnLogSigmoidBackward, stub_map, LOG_SIGMOID)
@@ -119,6 +118,23 @@ STUB_FAMILY_KERNEL(aclnnSoftshrinkBackward, stub_map, MAP(softshrink, 4))
 STUB_FAMILY_KERNEL(aclnnHardtanhBackward, stub_map, MAP(hardtanh, 12))
 STUB_FAMILY_KERNEL(aclnnSoftplusBackward, stub_map, WIDER(softplus, STUB_REALS | STUB_INTEGERS | STUB_BOOLS, 12))
 STUB_FAMILY_KERNEL(aclnnEluBackward, stub_map, MAP(elu, 14))
+
+/* CANN looks at the promoted type alone: one of the two may be integers. The document of the forward operator has tanh,
+ * this one's erf. */
+static const stub_map gelu_map = {
+    .loops = {&gelu_erf_f32}, .allowed = STUB_FLOATS | STUB_INTEGERS | STUB_BOOLS, .type = STUB_AS_FLOAT};
+
+static aclnnStatus check_gelu(const stub_call *call, stub_plan *plan) {
+    static const stub_dtype_rule floats = {0, STUB_ON_ALL(STUB_FLOATS)};
+    STUB_REQUIRE(stub_map_check(call, plan, &gelu_map));
+    return stub_dtype_is_integral(call->args[1].tensor->dtype) ? stub_check_dtypes(call, &floats, 1) : ACLNN_SUCCESS;
+}
+
+static aclnnStatus run_gelu(const stub_call *call) {
+    return stub_map_run(call, &gelu_map);
+}
+
+STUB_KERNEL(aclnnGeluBackward, check_gelu, run_gelu)
 
 /* approximate: none (erf) or tanh. */
 static const stub_map gelu_erf_map = MAP(gelu_erf, 0), gelu_tanh_map = MAP(gelu_tanh, 0);

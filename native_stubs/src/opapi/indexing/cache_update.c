@@ -114,8 +114,9 @@ static aclnnStatus check_list_attributes(const stub_call *call, uint64_t count) 
             call->op->name, (long long)call->args[LIST_AXIS].integer, (long long)updates->shape[0],
             (unsigned long long)count);
     }
-    const int64_t shape[] = {(int64_t)count};
-    STUB_REQUIRE(stub_check_shape(call, LIST_INDICES, shape, 1, "one per tensor of varRef"));
+    const int64_t shape[] = {(int64_t)count, 2};
+    const uint32_t rank = stub_tensor_arg(call, LIST_INDICES)->rank == 2 ? 2 : 1;
+    STUB_REQUIRE(stub_check_shape(call, LIST_INDICES, shape, rank, "one, or [offset, length], per tensor of varRef"));
     return mask == NULL ? ACLNN_SUCCESS : stub_check_shape(call, MASK, shape, 1, "one per tensor of varRef");
 }
 
@@ -131,10 +132,6 @@ static aclnnStatus check_list(const stub_call *call, stub_plan *plan) {
     STUB_REQUIRE(stub_check_given(call, tensors, 2));
     STUB_REQUIRE(stub_check_dtypes(call, rules, 3));
     STUB_REQUIRE(stub_check_rank(call, LIST_UPDATES, 2, STUB_MAX_RANK));
-    if (stub_tensor_arg(call, LIST_INDICES)->rank == 2) {
-        return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
-                         "%s: the stand-in has no kernel for a two-dimensional indice", call->op->name);
-    }
     const aclTensor *const *vars = stub_argument_items(call, VARS, &count);
     STUB_REQUIRE(check_list_attributes(call, count));
     const aclTensor *updates = stub_tensor_arg(call, LIST_UPDATES);
@@ -142,6 +139,17 @@ static aclnnStatus check_list(const stub_call *call, stub_plan *plan) {
         STUB_REQUIRE(check_var(call, i, vars[i], (uint32_t)stub_axis(call->args[LIST_AXIS].integer, updates->rank)));
     }
     plan->nothing_to_run = stub_tensor_numel(updates) == 0;
+    return ACLNN_SUCCESS;
+}
+
+/* A row of two-dimensional indices is (offset, length): only so many of the slices are written. */
+static aclnnStatus shorten(const stub_call *call, const stub_box *indices, int64_t i, stub_box *slices, uint32_t axis) {
+    const int64_t length = indices->rank == 2 ? read_index(indices, i, 1) : slices->shape[axis];
+    if (length < 0 || length > slices->shape[axis]) {
+        return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION, "%s: indice has the length %lld; updates have %lld",
+                         call->op->name, (long long)length, (long long)slices->shape[axis]);
+    }
+    stub_box_take(slices, axis, 0, length, 1);
     return ACLNN_SUCCESS;
 }
 
@@ -161,6 +169,7 @@ static aclnnStatus run_list(const stub_call *call) {
         }
         stub_box slices = updates;
         stub_box_pick(&slices, 0, (int64_t)i);
+        STUB_REQUIRE(shorten(call, &indices, (int64_t)i, &slices, axis - 1));
         STUB_REQUIRE(stub_box_open_item(call, VARS, vars[i], &var));
         STUB_REQUIRE(write_at(call, var, &slices, axis - 1, read_index(&indices, (int64_t)i, 0)));
     }

@@ -88,7 +88,7 @@ static aclnnStatus select_shape(const stub_call *call, int64_t *shape, uint32_t 
 }
 
 static aclnnStatus select_axis(const stub_call *call, stub_indexing *job) {
-    return stub_index_axis(call, job, INDEX, axis_of(call), 0, false);
+    return stub_index_axis(call, job, INDEX, axis_of(call), 0, true);
 }
 
 /* A scalar index counts as a vector of one. */

@@ -7,7 +7,7 @@
 
 #include "opapi/matmul/gemm.h"
 
-enum { STUB_GEMM_FEW = 4, STUB_GEMM_FEW_COLUMNS = 512 };
+enum { STUB_GEMM_FEW = 4, STUB_GEMM_FEW_COLUMNS = 1024 };
 
 /* A product whose result has steps in both directions, so that it can stand for its transpose. */
 typedef struct {

@@ -51,7 +51,8 @@ aclnnStatus stub_nz_find(const stub_call *call, uint32_t arg, const aclTensor *t
                          call->op->name, call->op->params[arg].name, stub_describe(tensor, text, sizeof text));
     }
     if (!stub_nz_shows_tiles(tensor)) {
-        transposed = stub_is_transposed(tensor);
+        /* aclnnTransMatmulWeight of a transposed view stores what the view shows, and leaves the view's strides. */
+        transposed = stub_is_transposed(tensor) && (lies_so(tensor, n, k) || !lies_so(tensor, k, n));
     } else if (transposed < 0) {
         transposed = !lies_so(tensor, k, n);
     }

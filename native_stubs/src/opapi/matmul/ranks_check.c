@@ -86,6 +86,22 @@ static aclnnStatus check_product(const stub_call *call, const stub_ranks *op) {
     return ACLNN_SUCCESS;
 }
 
+/* The residual is b x s x n, also where x1 has all its b * s rows on one axis. */
+static aclnnStatus check_as_residual(const stub_call *call, const stub_ranks *op, const aclTensor *x1, int64_t n) {
+    const aclTensor *residual = stub_ranks_arg(call, op->residual);
+    const uint32_t required = op->residual - 1;
+    STUB_REQUIRE(stub_check_given(call, &required, 1));
+    STUB_REQUIRE(stub_check_rank(call, required, 3, 3));
+    const int64_t dims[] = {residual->shape[0], residual->shape[1], n};
+    STUB_REQUIRE(stub_check_shape(call, required, dims, 3, "b, s and n columns"));
+    STUB_REQUIRE(stub_check_same_shape(call, op->output - 1, required));
+    const int64_t rows = x1->rank == 3 ? x1->shape[0] * x1->shape[1] : x1->shape[0];
+    return dims[0] * dims[1] == rows
+               ? ACLNN_SUCCESS
+               : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: residual has %lld x %lld rows, x1 has %lld", call->op->name,
+                           (long long)dims[0], (long long)dims[1], (long long)rows);
+}
+
 static aclnnStatus check_results(const stub_call *call, const stub_ranks *op, uint32_t ranks) {
     const aclTensor *x1 = stub_ranks_arg(call, op->x1);
     const uint32_t last = x1->rank - 1;
@@ -99,7 +115,9 @@ static aclnnStatus check_results(const stub_call *call, const stub_ranks *op, ui
     if (op->kind != STUB_RANKS_ALL_REDUCE) {
         dims[0] = op->kind == STUB_RANKS_ALL_GATHER ? rows * ranks : rows / ranks;
     }
-    STUB_REQUIRE(stub_check_shape(call, op->output - 1, dims, x1->rank, "the rows of this rank and n columns"));
+    STUB_REQUIRE(op->residual
+                     ? check_as_residual(call, op, x1, dims[last])
+                     : stub_check_shape(call, op->output - 1, dims, x1->rank, "the rows of this rank and n columns"));
     if (stub_ranks_arg(call, op->gathered)) {
         const int64_t all[] = {rows * ranks, x1->shape[last]};
         STUB_REQUIRE(stub_check_shape(call, op->gathered - 1, all, 2, "x1 of all ranks"));

@@ -7,6 +7,7 @@
 typedef struct {
     void (*run_f32)(void *const *array, size_t n, void *scratch);
     void (*run_f64)(void *const *array, size_t n, void *scratch);
+    bool needs_scratch; /* a number for each element */
 } softmax;
 
 enum { SELF, DIM, OUT };
@@ -53,7 +54,7 @@ static aclnnStatus softmax_run(const stub_call *call, const softmax *op) {
     stub_line_output(&set, OUT, axis, wide ? ACL_DOUBLE : ACL_FLOAT);
     set.lines.line = wide ? line_f64 : line_f32;
     set.lines.constants = op;
-    set.lines.scratch = (size_t)length * sizeof(double);
+    set.lines.scratch = op->needs_scratch ? (size_t)length * sizeof(double) : 0;
     return stub_line_set_run(&set);
 }
 
@@ -75,8 +76,8 @@ static void log_f64(void *const *array, size_t n, void *scratch) {
     stub_log_softmax_f64(array[0], n, scratch, array[1]);
 }
 
-STUB_FAMILY_KERNEL(aclnnSoftmax, softmax, {plain_f32, plain_f64})
-STUB_FAMILY_KERNEL(aclnnLogSoftmax, softmax, {log_f32, log_f64})
+STUB_FAMILY_KERNEL(aclnnSoftmax, softmax, {plain_f32, plain_f64, false})
+STUB_FAMILY_KERNEL(aclnnLogSoftmax, softmax, {log_f32, log_f64, true})
 
 typedef struct {
     void (*run)(const float *grad, const float *output, size_t n, float *result);

@@ -15,7 +15,7 @@ enum { LANES = 16 };
             lanes[k] = -(T)INFINITY;                                                                                   \
         }                                                                                                              \
         for (; first + LANES <= n; first += LANES) {                                                                   \
-            for (size_t k = 0; k < LANES; k++) {                                                                       \
+            STUB_EACH_LANE for (size_t k = 0; k < LANES; k++) {                                                        \
                 lanes[k] = x[first + k] > lanes[k] ? x[first + k] : lanes[k];                                          \
             }                                                                                                          \
         }                                                                                                              \

@@ -75,7 +75,7 @@ bool stub_fold_run(const stub_folding *folding);
             parts[j] = start_;                                                                                         \
         }                                                                                                              \
         for (; i + 16 <= n; i += 16) {                                                                                 \
-            for (size_t j = 0; j < 16; j++) {                                                                          \
+            STUB_EACH_LANE for (size_t j = 0; j < 16; j++) {                                                           \
                 parts[j] = name##_step(parts[j], xs[i + j], c);                                                        \
             }                                                                                                          \
         }                                                                                                              \
