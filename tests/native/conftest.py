@@ -16,19 +16,32 @@ BUILDS: pytest.StashKey[Builds] = pytest.StashKey()
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     sources = [item.callspec.params["source"] for item in session.items if _is_program(item)]
-    if not sources or session.config.option.collectonly:
-        return
-    folder = tempfile.TemporaryDirectory(prefix="programs")
-    pool = ThreadPoolExecutor(max(len(os.sched_getaffinity(0)) - 1, 1))
-    session.config.stash[BUILDS] = {
-        source: pool.submit(build, source, Path(folder.name)) for source in sources
-    }
+    if sources and not session.config.option.collectonly:
+        session.config.pluginmanager.register(Builder(session.config, sources))
 
-    def end() -> None:
-        pool.shutdown(cancel_futures=True)
-        folder.cleanup()
 
-    session.config.add_cleanup(end)
+class Builder:
+    """Starts with the first test that does not count what its process does: those want the machine quiet."""
+
+    def __init__(self, config: pytest.Config, sources: list[Path]) -> None:
+        self.config, self.sources = config, sources
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if self.sources and "benchmarks" not in nodeid:
+            self.start()
+            self.sources = []
+
+    def start(self) -> None:
+        folder = tempfile.TemporaryDirectory(prefix="programs")
+        pool = ThreadPoolExecutor(max(len(os.sched_getaffinity(0)) - 1, 1))
+        builds = {source: pool.submit(build, source, Path(folder.name)) for source in self.sources}
+        self.config.stash[BUILDS] = builds
+
+        def end() -> None:
+            pool.shutdown(cancel_futures=True)
+            folder.cleanup()
+
+        self.config.add_cleanup(end)
 
 
 def _is_program(item: pytest.Item) -> bool:
