@@ -40,7 +40,6 @@ def flags() -> tuple[str, ...]:
 
 
 def build(source: Path, folder: Path) -> Path:
-    """The program of a source, built at the lowest priority: nobody waits for it yet."""
     program = folder / source.stem
-    run(["nice", *compiler(source), str(source), "-o", str(program), *flags(), "-lpthread", "-lm"])
+    run([*compiler(source), str(source), "-o", str(program), *flags(), "-lpthread", "-lm"])
     return program

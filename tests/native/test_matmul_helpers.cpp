@@ -4,6 +4,7 @@
 //     test_matmul_helpers vectors.txt
 #include <cmath>
 
+#include "aclnnop/aclnn_npu_format_cast.h"
 #include "aclnnop/aclnn_trans_matmul_weight.h"
 #include "aclnnop/aclnn_trans_quant_param.h"
 #include "aclnnop/aclnn_trans_quant_param_v2.h"
@@ -229,6 +230,34 @@ static void run_size_statuses() {
     CHECK(elements == 16 * 32, "the rule of INT8: %llu", static_cast<unsigned long long>(elements));
 }
 
+// 16 rows and 32 bytes of columns to a tile, tiles of a column of them first.
+static void run_cast_sizes() {
+    const Shape shape = {3, 17, 33}, steps = {17 * 33, 33, 1};
+    const struct {
+        aclDataType dtype;
+        int additional;
+        Shape tiles;
+    } cases[] = {{ACL_FLOAT16, -1, {3, 3, 2, 16, 16}},
+                 {ACL_INT8, -1, {3, 2, 2, 16, 32}},
+                 {ACL_FLOAT, -1, {3, 5, 2, 16, 8}},
+                 {ACL_FLOAT16, ACL_INT8, {3, 2, 2, 16, 32}}};
+    int64_t *tiles = nullptr;
+    uint64_t rank = 0;
+    int format = 0;
+    for (const auto &each : cases) {
+        const TensorHandle source(
+            aclCreateTensor(shape.data(), 3, each.dtype, steps.data(), 0, ACL_FORMAT_ND, shape.data(), 3, nullptr),
+            aclDestroyTensor);
+        MUST(aclnnNpuFormatCastCalculateSizeAndFormat(source.get(), ACL_FORMAT_FRACTAL_NZ, each.additional, &tiles,
+                                                      &rank, &format));
+        CHECK(Shape(tiles, tiles + rank) == each.tiles && format == ACL_FORMAT_FRACTAL_NZ, "tiles of type %d",
+              int(each.dtype));
+        delete[] tiles;
+    }
+    check_status("source NULL", aclnnNpuFormatCastCalculateSizeAndFormat(nullptr, 29, -1, &tiles, &rank, &format),
+                 161001, "aclnnNpuFormatCastCalculateSizeAndFormat:");
+}
+
 static void check_now_nz(const aclTensor *weight, const Array &nd, const Array &nz) {
     aclFormat format = ACL_FORMAT_UNDEFINED;
     int64_t *storage = nullptr, *view = nullptr;
@@ -322,6 +351,7 @@ static void run_all(const VectorFile &file, aclrtStream stream) {
     run_quant_statuses();
     run_sizes(*vectors.at("weight_sizes"));
     run_size_statuses();
+    run_cast_sizes();
     run_weights(file, stream);
     run_weight_statuses(stream);
 }
