@@ -94,4 +94,7 @@ STUB_EXPORT const char *stub_dtype_name(aclDataType dtype);
 /* "FLOAT16 [4, 16]" into the caller's buffer, cut where that ends; returns the buffer. For error texts. */
 STUB_EXPORT const char *stub_describe(const aclTensor *tensor, char *buffer, size_t size);
 
+/* Memory that a C++ caller delete[]s; NULL when there is none. */
+STUB_EXPORT void *stub_new_array(size_t size);
+
 #endif

@@ -12,7 +12,7 @@
  * and uses free(). */
 extern void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow) __attribute__((weak));
 
-static void *allocate_array(size_t size) {
+void *stub_new_array(size_t size) {
     static const char nothrow;
     return _ZnamRKSt9nothrow_t != NULL ? _ZnamRKSt9nothrow_t(size, &nothrow) : malloc(size > 0 ? size : 1);
 }
@@ -30,7 +30,7 @@ static aclnnStatus check_array_query(const aclTensor *tensor, int64_t **values, 
 }
 
 static aclnnStatus give_array(const int64_t *from, uint32_t count, int64_t **values, uint64_t *size) {
-    int64_t *copy = allocate_array(count * sizeof *copy);
+    int64_t *copy = stub_new_array(count * sizeof *copy);
     if (copy == NULL) {
         return stub_fail(ACLNN_ERR_INNER_NULLPTR, "no host memory for the %u values of a shape", count);
     }

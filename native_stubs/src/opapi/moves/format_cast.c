@@ -1,6 +1,5 @@
 /* aclnnNpuFormatCast: matrices between ND and FRACTAL_NZ, whose tiles have 16 rows of c0 elements: the storage is
  * [.., ceil(C / c0), ceil(R / 16), 16, c0], padded with zeros. aclnnNpuFormatCastCalculateSizeAndFormat tells it. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "aclnnop/aclnn_npu_format_cast.h"
@@ -133,7 +132,7 @@ static aclnnStatus check_source(const aclTensor *src, int format) {
                                      function, (int)src->format, format);
 }
 
-/* c0 elements of additionalDtype (-1: the tensor's own) have 32 bytes. */
+/* The caller delete[]s the shape. c0 elements of additionalDtype (-1: the tensor's own) have 32 bytes. */
 aclnnStatus aclnnNpuFormatCastCalculateSizeAndFormat(const aclTensor *srcTensor, const int dstFormat,
                                                      const int additionalDtype, int64_t **dstShape,
                                                      uint64_t *dstShapeSize, int *actualFormat) {
@@ -150,7 +149,7 @@ aclnnStatus aclnnNpuFormatCastCalculateSizeAndFormat(const aclTensor *srcTensor,
     const bool tiled = dstFormat == ACL_FORMAT_FRACTAL_NZ;
     const uint32_t rank = srcTensor->rank, lead = rank - 2;
     const int64_t columns = TILE_ROW_BYTES * 8 / bits;
-    int64_t *shape = malloc((rank + 2) * sizeof *shape);
+    int64_t *shape = stub_new_array((rank + 2) * sizeof *shape);
     if (shape == NULL) {
         return stub_fail(ACLNN_ERR_INNER_NULLPTR, "%s: no host memory for the shape", function);
     }
