@@ -1,4 +1,19 @@
-/* How a kernel is made known: stub_kernel_<operator>, which the generated operator table refers to weakly.
+/* The kernels' rooms, beside this file's shared machinery (elements: conversion; walk: strides and broadcasting; map:
+ * elementwise families; lines: what works line by line; loops: versions per instruction set):
+ *
+ *   elementwise, foreach   functions of one operand, activations; the same over lists of tensors
+ *   arithmetic             functions of two and more, comparisons, casts, clamps
+ *   moves, indexing        copies, views, padding, filling; gather, scatter, masks
+ *   reduction, ordering    sums to norms and running sums; sorting, top k, medians, unique
+ *   matmul, linalg         products, quantised, grouped and over cards; solving, crossing, distances
+ *   norm, glu              norms and softmax; gated activations
+ *   quantisation           quantising and dequantising on their own
+ *   attention, rope        attention and its caches; rotary embeddings
+ *   moe, expert_parallel   routing of tokens to experts, on one card and over cards
+ *   convolution, pooling, images   and resampling, grids, regions
+ *   loss, optimiser, random
+ *
+ * How a kernel is made known: stub_kernel_<operator>, which the generated operator table refers to weakly.
  *
  * STUB_KERNEL names the two functions. STUB_FAMILY_KERNEL is for operators of a family that differ in data alone: the
  * family has `<family>_check(call, plan, data)` and `<family>_run(call, data)`, and each operator its own data. */
