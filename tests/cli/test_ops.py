@@ -248,3 +248,21 @@ def test_a_custom_operator_has_no_kernel_of_the_stand_in(stub: dict[str, str], f
     listing = run("ops", **variables).stdout
     assert re.search(r"^half +aclnnHalf +- +no$", listing, re.MULTILINE)
     assert re.search(r"^dynamic_quant_v2 +aclnnDynamicQuantV2 +yes +(yes|no)$", listing, re.MULTILINE)
+
+
+@pytest.mark.stand_in(reason="kernels of the stand-in")
+def test_coverage_tells_which_tests_hold_which_kernels(capsys: pytest.CaptureFixture[str]) -> None:
+    abs_, logdet = (listed(capsys, "--coverage", name)[0] for name in ("aclnnAbs", "aclnnLogdet"))
+    assert abs_["kernel"] is True
+    assert {"float16", "float32", "int32"} <= set(abs_["dtypes"])
+    assert all((SOURCES.parents[2] / test).is_file() for test in abs_["tests"])
+    assert logdet == {"name": "aclnnLogdet", "kernel": False, "dtypes": [], "tests": []}
+    assert main(["ops", "--coverage", "aclnn*RmsNorm"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["operator", "kernel", "dtypes", "tested", "by"]
+    assert any(line.split()[:2] == ["aclnnAddRmsNorm", "yes"] for line in lines)
+    assert lines[-1].endswith("operators have a kernel and its test")
+    with pytest.raises(SystemExit) as ended:
+        main(["ops", "--coverage", "show", "abs"])
+    assert ended.value.code == 2
+    assert "--coverage is about the list" in capsys.readouterr().err
