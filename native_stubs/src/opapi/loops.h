@@ -1,5 +1,6 @@
 /* Inner loops in one version per instruction set, from one text. Versions give the same bits: the same operations in
- * the same order, no contraction. The choice is stub_cpu_level's, per call. */
+ * the same order, no contraction. The choice is stub_cpu_level's, per call. Sanitizer builds have one version, to be
+ * built in half the time. */
 #ifndef ASCEND_STUB_OPAPI_LOOPS_H
 #define ASCEND_STUB_OPAPI_LOOPS_H
 
@@ -26,7 +27,7 @@
 /* For functions that loops are made of: they must become part of the loop to be vector code of its version. */
 #define STUB_INLINE static inline __attribute__((always_inline, unused))
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(STUB_ONE_VERSION)
 #define STUB_AVX2_VERSION __attribute__((target("avx2,f16c")))
 /* STUB_VERSIONS(result, name, (parameters), { body }): defines name_baseline and name_avx2. */
 #define STUB_VERSIONS(result, name, parameters, ...)                                                                   \
