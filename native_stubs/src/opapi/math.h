@@ -165,7 +165,7 @@ STUB_INLINE float stub_powf(float x, float y) {
     const int has_no_power = is_negative & !is_whole & (x != 0) & (magnitude < INFINITY);
     const int is_one = (y == 0) | (x == 1) | ((magnitude == 1) & (fabsf(y) == INFINITY));
     const float known = has_no_power ? NAN : value;
-    return is_one ? 1.0f : (x != x) | (y != y) ? NAN : known;
+    return is_one ? 1.0f : ((x != x) | (y != y)) ? NAN : known;
 }
 
 /* A loop of a map (opapi/map.h) over floats: `near`(x) for the stretches without huge finite numbers, `any`(x), a

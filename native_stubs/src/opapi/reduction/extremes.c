@@ -4,8 +4,8 @@
 #include <math.h>
 
 /* For floats: x wins, or is a NaN; a NaN that has won stays, since nothing compares with it. */
-#define LARGER(a, x) (((x) > (a)) | ((x) != (x)) ? (x) : (a))
-#define SMALLER(a, x) (((x) < (a)) | ((x) != (x)) ? (x) : (a))
+#define LARGER(a, x) ((((x) > (a)) | ((x) != (x))) ? (x) : (a))
+#define SMALLER(a, x) ((((x) < (a)) | ((x) != (x))) ? (x) : (a))
 #define LARGER_INT(a, x) ((x) > (a) ? (x) : (a))
 #define SMALLER_INT(a, x) ((x) < (a) ? (x) : (a))
 

@@ -7,8 +7,8 @@
 #include "opapi/map.h"
 
 #define MAGNITUDE(x) fabs((double)(x))
-#define LARGER(a, x) (((x) > (a)) | ((x) != (x)) ? (x) : (a))
-#define SMALLER(a, x) (((x) < (a)) | ((x) != (x)) ? (x) : (a))
+#define LARGER(a, x) ((((x) > (a)) | ((x) != (x))) ? (x) : (a))
+#define SMALLER(a, x) ((((x) < (a)) | ((x) != (x))) ? (x) : (a))
 
 STUB_FOLD(norm_0, float, double, float, 0, a + (x != 0), a + b, a)
 STUB_FOLD(norm_1, float, double, float, 0, a + MAGNITUDE(x), a + b, a)
