@@ -64,6 +64,7 @@ static void a_view_may_end_where_its_memory_does() {
     call(read_op, {{{device, {1 << 20, 8}, {0, 1}}}}, stream);
     call(read_op, {{{device, {192}, {}, 0, ACL_INT4}}}, stream);
     call(read_op, {{{at(device, 32), {9}, {-4}, 0}}}, stream);
+    CHECK_STATUS(0, aclrtSynchronizeStream(stream)); // what is queued is looked at as it runs
     CHECK_QUIET();
     release(device);
 }
@@ -77,6 +78,8 @@ static void a_view_beyond_its_memory_is_reported_once() {
     CHECK_REPORT(STUB_CHECK_BOUNDS, "self reaches 1 byte beyond");
     call(write_op, {{{device, {16, 16}, {}, 0, ACL_INT8, ACL_FORMAT_FRACTAL_NZ, {1, 1, 16, 32}}}}, stream);
     CHECK_REPORT(STUB_CHECK_BOUNDS, "aclnnWrite: out reaches 416 bytes beyond");
+    CHECK_STATUS(0, aclrtSynchronizeStream(stream));
+    CHECK_QUIET();
     release(device);
 }
 

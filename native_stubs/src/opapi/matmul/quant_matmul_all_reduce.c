@@ -81,7 +81,15 @@ static aclnnStatus run(const stub_qmm_call *qmm) {
     return status;
 }
 
-static stub_qmm_call from_v1(const stub_call *call) {
+/* What tells the versions apart: reduceOp, commTurn, streamMode and output follow the group in all of them. */
+typedef struct {
+    uint32_t group;
+    bool pertoken, comm_scales;
+} version;
+
+static stub_qmm_call call_of(const stub_call *call, const version *of) {
+    const stub_value *group = &call->args[of->group];
+    const uint32_t output = of->group + 4;
     return (stub_qmm_call){
         .call = call,
         .x1 = stub_tensor_arg(call, QMM_X1),
@@ -89,77 +97,21 @@ static stub_qmm_call from_v1(const stub_call *call) {
         .bias = stub_tensor_arg(call, QMM_BIAS),
         .x3 = stub_tensor_arg(call, QMM_X3),
         .scale = stub_tensor_arg(call, QMM_SCALE),
-        .output = stub_tensor_arg(call, QMM_V1_OUTPUT),
-        .output_arg = QMM_V1_OUTPUT,
-        .group = call->args[QMM_V1_GROUP].text,
-        .reduce_op = call->args[QMM_V1_REDUCE_OP].text,
-        .comm_turn = call->args[QMM_V1_COMM_TURN].integer,
-        .stream_mode = call->args[QMM_V1_STREAM_MODE].integer,
+        .pertoken = of->pertoken ? stub_tensor_arg(call, QMM_PERTOKEN) : NULL,
+        .pertoken_arg = of->pertoken ? QMM_PERTOKEN : 0,
+        .output = stub_tensor_arg(call, output),
+        .output_arg = output,
+        .group = group[0].text,
+        .reduce_op = group[1].text,
+        .comm_turn = group[2].integer,
+        .stream_mode = group[3].integer,
     };
-}
-
-static stub_qmm_call from_v2(const stub_call *call) {
-    return (stub_qmm_call){
-        .call = call,
-        .x1 = stub_tensor_arg(call, QMM_X1),
-        .x2 = stub_tensor_arg(call, QMM_X2),
-        .bias = stub_tensor_arg(call, QMM_BIAS),
-        .x3 = stub_tensor_arg(call, QMM_X3),
-        .scale = stub_tensor_arg(call, QMM_SCALE),
-        .pertoken = stub_tensor_arg(call, QMM_V2_PERTOKEN),
-        .pertoken_arg = QMM_V2_PERTOKEN,
-        .output = stub_tensor_arg(call, QMM_V2_OUTPUT),
-        .output_arg = QMM_V2_OUTPUT,
-        .group = call->args[QMM_V2_GROUP].text,
-        .reduce_op = call->args[QMM_V2_REDUCE_OP].text,
-        .comm_turn = call->args[QMM_V2_COMM_TURN].integer,
-        .stream_mode = call->args[QMM_V2_STREAM_MODE].integer,
-    };
-}
-
-static stub_qmm_call from_v3(const stub_call *call) {
-    return (stub_qmm_call){
-        .call = call,
-        .x1 = stub_tensor_arg(call, QMM_X1),
-        .x2 = stub_tensor_arg(call, QMM_X2),
-        .bias = stub_tensor_arg(call, QMM_BIAS),
-        .x3 = stub_tensor_arg(call, QMM_X3),
-        .scale = stub_tensor_arg(call, QMM_SCALE),
-        .pertoken = stub_tensor_arg(call, QMM_V2_PERTOKEN),
-        .pertoken_arg = QMM_V2_PERTOKEN,
-        .output = stub_tensor_arg(call, QMM_V3_OUTPUT),
-        .output_arg = QMM_V3_OUTPUT,
-        .group = call->args[QMM_V3_GROUP].text,
-        .reduce_op = call->args[QMM_V3_REDUCE_OP].text,
-        .comm_turn = call->args[QMM_V3_COMM_TURN].integer,
-        .stream_mode = call->args[QMM_V3_STREAM_MODE].integer,
-    };
-}
-
-static aclnnStatus check_v1(const stub_call *call, stub_plan *plan) {
-    const stub_qmm_call qmm = from_v1(call);
-    return stub_qmm_check(&qmm, plan);
-}
-
-static aclnnStatus run_v1(const stub_call *call) {
-    const stub_qmm_call qmm = from_v1(call);
-    return run(&qmm);
-}
-
-static aclnnStatus check_v2(const stub_call *call, stub_plan *plan) {
-    const stub_qmm_call qmm = from_v2(call);
-    return stub_qmm_check(&qmm, plan);
-}
-
-static aclnnStatus run_v2(const stub_call *call) {
-    const stub_qmm_call qmm = from_v2(call);
-    return run(&qmm);
 }
 
 /* V3 without its scales is V2; with them the ranks would exchange int8. */
-static aclnnStatus check_v3(const stub_call *call, stub_plan *plan) {
-    const stub_qmm_call qmm = from_v3(call);
-    if (stub_tensor_arg(call, QMM_V3_COMM_SCALE_1) || stub_tensor_arg(call, QMM_V3_COMM_SCALE_2)) {
+static aclnnStatus version_check(const stub_call *call, stub_plan *plan, const version *of) {
+    const stub_qmm_call qmm = call_of(call, of);
+    if (of->comm_scales && (stub_tensor_arg(call, QMM_COMM_SCALE_1) || stub_tensor_arg(call, QMM_COMM_SCALE_2))) {
         return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
                          "%s: the stand-in has no kernel for quantised communication; commQuantScale1Optional and "
                          "commQuantScale2Optional must be NULL",
@@ -168,11 +120,11 @@ static aclnnStatus check_v3(const stub_call *call, stub_plan *plan) {
     return stub_qmm_check(&qmm, plan);
 }
 
-static aclnnStatus run_v3(const stub_call *call) {
-    const stub_qmm_call qmm = from_v3(call);
+static aclnnStatus version_run(const stub_call *call, const version *of) {
+    const stub_qmm_call qmm = call_of(call, of);
     return run(&qmm);
 }
 
-STUB_KERNEL(aclnnQuantMatmulAllReduce, check_v1, run_v1)
-STUB_KERNEL(aclnnQuantMatmulAllReduceV2, check_v2, run_v2)
-STUB_KERNEL(aclnnQuantMatmulAllReduceV3, check_v3, run_v3)
+STUB_FAMILY_KERNEL(aclnnQuantMatmulAllReduce, version, {.group = 5})
+STUB_FAMILY_KERNEL(aclnnQuantMatmulAllReduceV2, version, {.group = 6, .pertoken = true})
+STUB_FAMILY_KERNEL(aclnnQuantMatmulAllReduceV3, version, {.group = 8, .pertoken = true, .comm_scales = true})

@@ -11,17 +11,7 @@
 
 /* Arguments in the order of the prototypes. */
 enum { QMM_X1, QMM_X2, QMM_BIAS, QMM_X3, QMM_SCALE };
-enum { QMM_V1_GROUP = 5, QMM_V1_REDUCE_OP, QMM_V1_COMM_TURN, QMM_V1_STREAM_MODE, QMM_V1_OUTPUT };
-enum { QMM_V2_PERTOKEN = 5, QMM_V2_GROUP, QMM_V2_REDUCE_OP, QMM_V2_COMM_TURN, QMM_V2_STREAM_MODE, QMM_V2_OUTPUT };
-enum {
-    QMM_V3_COMM_SCALE_1 = 6,
-    QMM_V3_COMM_SCALE_2,
-    QMM_V3_GROUP,
-    QMM_V3_REDUCE_OP,
-    QMM_V3_COMM_TURN,
-    QMM_V3_STREAM_MODE,
-    QMM_V3_OUTPUT
-};
+enum { QMM_PERTOKEN = 5, QMM_COMM_SCALE_1, QMM_COMM_SCALE_2 }; /* where a version has them */
 
 /* A call of any version. */
 typedef struct {
