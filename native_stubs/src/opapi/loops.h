@@ -35,11 +35,12 @@
         __VA_ARGS__
 /* The version for this processor: STUB_BEST(name)(arguments). */
 #define STUB_BEST(name) (stub_cpu_level() == STUB_CPU_AVX2 ? name##_avx2 : name##_baseline)
-#define STUB_BOTH(name) {name##_baseline, name##_avx2}
+#define STUB_PAIR(name) name##_baseline, name##_avx2
 #else
 #define STUB_VERSIONS(result, name, parameters, ...) static result name##_baseline parameters __VA_ARGS__
 #define STUB_BEST(name) (name##_baseline)
-#define STUB_BOTH(name) {name##_baseline, name##_baseline}
+#define STUB_PAIR(name) name##_baseline, name##_baseline
 #endif
+#define STUB_BOTH(name) {STUB_PAIR(name)}
 
 #endif

@@ -1,7 +1,5 @@
-/* The elementwise family: what an operator's signature says, phase one, and the pieces of phase two. */
+/* The elementwise family: what an operator's signature says, phase one, and the call of phase two. */
 #include "opapi/map.h"
-
-#include <string.h>
 
 #include "opapi/promote.h"
 
@@ -79,26 +77,6 @@ static aclDataType computing_type(const stub_call *call, const stub_map *map, co
     }
 }
 
-static bool gives_real(const stub_map *map, aclDataType as) {
-    return map->result == STUB_GIVES_REAL && stub_class_of(as) == STUB_C128;
-}
-
-/* The type of the results, which decides what they can be stored in. */
-static aclDataType result_type(const stub_map *map, aclDataType as) {
-    if (map->result == STUB_GIVES_BOOL) {
-        return ACL_BOOL;
-    }
-    if (gives_real(map, as)) {
-        return as == ACL_COMPLEX128 ? ACL_DOUBLE : ACL_FLOAT;
-    }
-    return as;
-}
-
-/* The type in which the loops write them. */
-static aclDataType written_type(const stub_map *map, aclDataType as) {
-    return gives_real(map, as) ? ACL_DOUBLE : result_type(map, as);
-}
-
 static aclnnStatus check_given(const stub_call *call, const stub_map *map, const parts *part) {
     for (uint32_t k = 0; k < part->inputs; k++) {
         if (!has_bit(map->optional, k)) {
@@ -130,7 +108,7 @@ static aclnnStatus check_types(const stub_call *call, const stub_map *map, const
                          "%s: the data types of the inputs promote to %s, which this operator does not compute in",
                          call->op->name, stub_dtype_name(as));
     }
-    const aclDataType result = result_type(map, as);
+    const aclDataType result = stub_map_result_type(map, as);
     for (uint32_t k = 0; k < part->outputs; k++) {
         const aclDataType given = stub_tensor_arg(call, part->out[k])->dtype;
         if (!stub_dtype_is_number(given) || (!map->any_output && !stub_can_cast(result, given))) {
@@ -190,124 +168,6 @@ double stub_number(const stub_call *call, uint32_t arg) {
     default:
         return (double)value.integer;
     }
-}
-
-/* Arrays of one piece lie side by side, a bit further apart than they are long: in different sets of the cache. */
-enum { OPERANDS = STUB_MAX_INPUTS + STUB_MAX_OUTPUTS, ROOM_GAP = 192 };
-
-/* What all pieces of one map share. */
-typedef struct {
-    stub_loop *loop;
-    aclDataType as, result;
-    uint32_t inputs, outputs;
-    const stub_operand *in;
-    const stub_view *const *out;
-    const double *constants;
-    size_t room;                         /* bytes of an array of a piece */
-    int place[STUB_MAX_INPUTS];          /* of an input among the walk's operands; -1: none */
-    const void *filled[STUB_MAX_INPUTS]; /* an input that is one number, STUB_STRETCH times or as often as needed */
-} job;
-
-typedef struct {
-    _Alignas(64) uint8_t bytes[OPERANDS * (sizeof(stub_stretch) + ROOM_GAP)];
-} rooms;
-
-static aclDataType loaded_type(const job *work, uint32_t k) {
-    return work->in[k].is_condition ? ACL_BOOL : work->as;
-}
-
-/* Input k of the piece as numbers: where it lies, or in `room`. */
-static const void *load_input(const job *work, const stub_piece *piece, uint32_t k, void *room) {
-    if (work->place[k] < 0 || work->filled[k]) {
-        return work->filled[k];
-    }
-    const aclDataType type = loaded_type(work, k), given = work->in[k].view->tensor->dtype;
-    const uint8_t *at = piece->at[work->place[k]];
-    const int64_t step = piece->step[work->place[k]];
-    if (stub_lies_ready(given, at, step, type)) {
-        return at;
-    }
-    stub_load(given, at, step, piece->n, type, room);
-    return room;
-}
-
-static void do_piece(void *state, const stub_piece *piece) {
-    const job *work = state;
-    rooms room;
-    const void *in[STUB_MAX_INPUTS];
-    void *out[STUB_MAX_OUTPUTS];
-    for (uint32_t k = 0; k < work->inputs; k++) {
-        in[k] = load_input(work, piece, k, room.bytes + k * work->room);
-    }
-    for (uint32_t k = 0; k < work->outputs; k++) {
-        const bool ready = stub_lies_ready(work->out[k]->tensor->dtype, piece->at[k], piece->step[k], work->result);
-        out[k] = ready ? piece->at[k] : room.bytes + (work->inputs + k) * work->room;
-    }
-    work->loop(piece->n, in, out, work->constants);
-    for (uint32_t k = 0; k < work->outputs; k++) {
-        if (out[k] != piece->at[k]) {
-            stub_store(work->result, out[k], piece->n, work->out[k]->tensor->dtype, piece->at[k], piece->step[k]);
-        }
-    }
-}
-
-static size_t room_of(const job *work) {
-    const size_t in = stub_class_size(stub_class_of(work->as)), out = stub_class_size(stub_class_of(work->result));
-    return STUB_STRETCH * (in > out ? in : out) + ROOM_GAP;
-}
-
-static bool is_one_number(const stub_operand *in) {
-    return in->scalar || (in->view && stub_tensor_numel(in->view->tensor) == 1);
-}
-
-/* Inputs that are one number, once for all pieces: as many as the longest piece has. */
-static void fill_inputs(job *work, size_t n, rooms *room) {
-    for (uint32_t k = 0; k < work->inputs; k++) {
-        const stub_operand *in = &work->in[k];
-        work->filled[k] = NULL;
-        if (is_one_number(in)) {
-            const aclTensor *tensor = in->view ? in->view->tensor : NULL;
-            const void *from =
-                tensor ? in->view->base + tensor->offset * (in->view->bits / 8) : in->scalar->value.bytes;
-            uint8_t *const to = room->bytes + k * work->room;
-            stub_load(tensor ? tensor->dtype : in->scalar->dtype, from, 0, n, loaded_type(work, k), to);
-            work->filled[k] = to;
-        }
-    }
-}
-
-void stub_map_apply(const stub_map *map, aclDataType as, const stub_operand *in, uint32_t inputs,
-                    const stub_view *const *out, uint32_t outputs, const double *constants) {
-    const stub_loops *loops = map->loops[stub_class_of(as)];
-    job work = {.loop = stub_cpu_level() == STUB_CPU_AVX2 ? loops->avx2 : loops->baseline,
-                .as = as,
-                .result = written_type(map, as),
-                .inputs = inputs,
-                .outputs = outputs,
-                .in = in,
-                .out = out,
-                .constants = constants};
-    const int64_t numel = stub_tensor_numel(out[0]->tensor);
-    rooms room;
-    stub_walk walk;
-    if (numel == 0) {
-        return;
-    }
-    work.room = room_of(&work);
-    fill_inputs(&work, (size_t)(numel < STUB_STRETCH ? numel : STUB_STRETCH), &room);
-    stub_walk_start(&walk, out[0]->tensor->shape, out[0]->tensor->rank);
-    for (uint32_t k = 0; k < outputs; k++) {
-        stub_walk_add(&walk, out[k]);
-    }
-    for (uint32_t k = 0; k < inputs; k++) {
-        const bool walks = in[k].view && !work.filled[k];
-        work.place[k] = walks ? (int)walk.count : -1;
-        if (walks) {
-            stub_walk_add(&walk, in[k].view);
-            stub_walk_only_reads(&walk);
-        }
-    }
-    stub_walk_run(&walk, do_piece, &work);
 }
 
 static aclnnStatus open_inputs(const stub_call *call, const stub_map *map, const parts *part, stub_operand *in,

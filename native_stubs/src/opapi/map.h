@@ -19,6 +19,7 @@ typedef void stub_loop(size_t n, const void *const *in, void *const *out, const 
 
 typedef struct {
     stub_loop *baseline, *avx2;
+    bool costly; /* more work for an element than looking its result up in a table (map_apply.c) */
 } stub_loops;
 
 /* The type a map computes in, from the promoted type of its inputs. */
@@ -63,19 +64,26 @@ typedef struct {
 void stub_map_apply(const stub_map *map, aclDataType as, const stub_operand *in, uint32_t inputs,
                     const stub_view *const *out, uint32_t outputs, const double *constants);
 
+/* The type of the results, which decides what they can be stored in. */
+aclDataType stub_map_result_type(const stub_map *map, aclDataType as);
+
 /* A number passed by value or as a scalar, as double; complex ones by their real part. */
 double stub_number(const stub_call *call, uint32_t arg);
 double stub_scalar_number(const aclScalar *scalar);
 
-/* Loops from an expression. T: the type of the inputs' elements, R: of the output's. The expression sees x (x, y; x, y,
- * z; x, y, z, w), the elements, of type T, `c`, the constants, and T itself. */
+/* Loops from a body, and from an expression. T: the type of the inputs' elements, R: of the output's. The expression
+ * sees x (x, y; x, y, z; x, y, z, w), the elements, of type T, `c`, the constants, and T itself. COSTLY: see above. */
+#define STUB_LOOP_VERSIONS(name, ...)                                                                                  \
+    STUB_VERSIONS(void, name##_loop, (size_t n, const void *const *in, void *const *out, const double *c), __VA_ARGS__)
 #define STUB_LOOP(name, ...)                                                                                           \
-    STUB_VERSIONS(void, name##_loop, (size_t n, const void *const *in, void *const *out, const double *c),             \
-                  __VA_ARGS__)                                                                                         \
-    static const stub_loops name = STUB_BOTH(name##_loop);
+    STUB_LOOP_VERSIONS(name, __VA_ARGS__)                                                                              \
+    static const stub_loops name = {STUB_PAIR(name##_loop), .costly = false};
+#define STUB_COSTLY_LOOP(name, ...)                                                                                    \
+    STUB_LOOP_VERSIONS(name, __VA_ARGS__)                                                                              \
+    static const stub_loops name = {STUB_PAIR(name##_loop), .costly = true};
 
-#define STUB_LOOP1(name, T_, R_, ...)                                                                                  \
-    STUB_LOOP(name, {                                                                                                  \
+#define STUB_BODY1(T_, R_, ...)                                                                                        \
+    {                                                                                                                  \
         typedef T_ T;                                                                                                  \
         const T *const xs = in[0];                                                                                     \
         R_ *const rs = out[0];                                                                                         \
@@ -84,10 +92,10 @@ double stub_scalar_number(const aclScalar *scalar);
             const T x = xs[i];                                                                                         \
             rs[i] = (R_)(__VA_ARGS__);                                                                                 \
         }                                                                                                              \
-    })
+    }
 
-#define STUB_LOOP2(name, T_, R_, ...)                                                                                  \
-    STUB_LOOP(name, {                                                                                                  \
+#define STUB_BODY2(T_, R_, ...)                                                                                        \
+    {                                                                                                                  \
         typedef T_ T;                                                                                                  \
         const T *const xs = in[0], *const ys = in[1];                                                                  \
         R_ *const rs = out[0];                                                                                         \
@@ -96,10 +104,10 @@ double stub_scalar_number(const aclScalar *scalar);
             const T x = xs[i], y = ys[i];                                                                              \
             rs[i] = (R_)(__VA_ARGS__);                                                                                 \
         }                                                                                                              \
-    })
+    }
 
-#define STUB_LOOP3(name, T_, R_, ...)                                                                                  \
-    STUB_LOOP(name, {                                                                                                  \
+#define STUB_BODY3(T_, R_, ...)                                                                                        \
+    {                                                                                                                  \
         typedef T_ T;                                                                                                  \
         const T *const xs = in[0], *const ys = in[1], *const zs = in[2];                                               \
         R_ *const rs = out[0];                                                                                         \
@@ -108,10 +116,10 @@ double stub_scalar_number(const aclScalar *scalar);
             const T x = xs[i], y = ys[i], z = zs[i];                                                                   \
             rs[i] = (R_)(__VA_ARGS__);                                                                                 \
         }                                                                                                              \
-    })
+    }
 
-#define STUB_LOOP4(name, T_, R_, ...)                                                                                  \
-    STUB_LOOP(name, {                                                                                                  \
+#define STUB_BODY4(T_, R_, ...)                                                                                        \
+    {                                                                                                                  \
         typedef T_ T;                                                                                                  \
         const T *const xs = in[0], *const ys = in[1], *const zs = in[2], *const ws = in[3];                            \
         R_ *const rs = out[0];                                                                                         \
@@ -120,6 +128,15 @@ double stub_scalar_number(const aclScalar *scalar);
             const T x = xs[i], y = ys[i], z = zs[i], w = ws[i];                                                        \
             rs[i] = (R_)(__VA_ARGS__);                                                                                 \
         }                                                                                                              \
-    })
+    }
+
+#define STUB_LOOP1(name, T, R, ...) STUB_LOOP(name, STUB_BODY1(T, R, __VA_ARGS__))
+#define STUB_LOOP2(name, T, R, ...) STUB_LOOP(name, STUB_BODY2(T, R, __VA_ARGS__))
+#define STUB_LOOP3(name, T, R, ...) STUB_LOOP(name, STUB_BODY3(T, R, __VA_ARGS__))
+#define STUB_LOOP4(name, T, R, ...) STUB_LOOP(name, STUB_BODY4(T, R, __VA_ARGS__))
+#define STUB_COSTLY_LOOP1(name, T, R, ...) STUB_COSTLY_LOOP(name, STUB_BODY1(T, R, __VA_ARGS__))
+#define STUB_COSTLY_LOOP2(name, T, R, ...) STUB_COSTLY_LOOP(name, STUB_BODY2(T, R, __VA_ARGS__))
+#define STUB_COSTLY_LOOP3(name, T, R, ...) STUB_COSTLY_LOOP(name, STUB_BODY3(T, R, __VA_ARGS__))
+#define STUB_COSTLY_LOOP4(name, T, R, ...) STUB_COSTLY_LOOP(name, STUB_BODY4(T, R, __VA_ARGS__))
 
 #endif

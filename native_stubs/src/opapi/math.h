@@ -171,7 +171,7 @@ STUB_INLINE float stub_powf(float x, float y) {
 /* A loop of a map (opapi/map.h) over floats: `near`(x) for the stretches without huge finite numbers, `any`(x), a
  * function of the C library, for the others. */
 #define STUB_TURN_LOOP(name, near, any)                                                                                \
-    STUB_LOOP(name, {                                                                                                  \
+    STUB_COSTLY_LOOP(name, {                                                                                           \
         const float *const xs = in[0];                                                                                 \
         float *const rs = out[0];                                                                                      \
         int huge = 0;                                                                                                  \

@@ -25,7 +25,7 @@ STUB_INLINE double complex power_of_complex(double complex x, double complex y) 
     return y == 0 ? 1 : creal(y) > 0 ? 0 : CMPLX(NAN, NAN);
 }
 
-STUB_LOOP2(pow_f32, float, float, powf(x, y))
+STUB_COSTLY_LOOP2(pow_f32, float, float, powf(x, y))
 STUB_LOOP2(pow_f64, double, double, pow(x, y))
 STUB_LOOP2(pow_i64, int64_t, uint64_t, power_of_integer((uint64_t)x, y))
 STUB_LOOP2(pow_c128, double complex, double complex, power_of_complex(x, y))
@@ -59,7 +59,7 @@ STUB_FAMILY_KERNEL(aclnnInplacePowTensorTensor, stub_map, POWER)
 STUB_FAMILY_KERNEL(aclnnPowScalarTensor, stub_map, POWER)
 STUB_FAMILY_KERNEL(aclnnPow2, stub_map, POWER)
 
-STUB_LOOP2(atan2_f32, float, float, atan2f(x, y))
+STUB_COSTLY_LOOP2(atan2_f32, float, float, atan2f(x, y))
 STUB_LOOP2(atan2_f64, double, double, atan2(x, y))
 
 #define ATAN2 {.loops = {&atan2_f32, &atan2_f64}, .allowed = STUB_NUMBERS, .type = STUB_AS_FLOATING, .any_output = true}
@@ -68,12 +68,13 @@ STUB_FAMILY_KERNEL(aclnnAtan2, stub_map, ATAN2)
 STUB_FAMILY_KERNEL(aclnnInplaceAtan2, stub_map, ATAN2)
 
 /* m + log(1 + e^-|x - y|); equal operands, infinite ones too, are m + log 2. */
-STUB_LOOP2(log_add_exp_f32, float, float,
-           x != x || y != y ? x + y : (x > y ? x : y) + log1pf(x == y ? 1 : expf(-fabsf(x - y))))
+STUB_COSTLY_LOOP2(log_add_exp_f32, float, float,
+                  x != x || y != y ? x + y : (x > y ? x : y) + log1pf(x == y ? 1 : expf(-fabsf(x - y))))
 STUB_LOOP2(log_add_exp_f64, double, double,
            x != x || y != y ? x + y : (x > y ? x : y) + log1p(x == y ? 1 : exp(-fabs(x - y))))
-STUB_LOOP2(log_add_exp2_f32, float, float,
-           x != x || y != y ? x + y : (x > y ? x : y) + log1pf(x == y ? 1 : exp2f(-fabsf(x - y))) * (float)M_LOG2E)
+STUB_COSTLY_LOOP2(log_add_exp2_f32, float, float,
+                  x != x || y != y ? x + y
+                                   : (x > y ? x : y) + log1pf(x == y ? 1 : exp2f(-fabsf(x - y))) * (float)M_LOG2E)
 STUB_LOOP2(log_add_exp2_f64, double, double,
            x != x || y != y ? x + y : (x > y ? x : y) + log1p(x == y ? 1 : exp2(-fabs(x - y))) * M_LOG2E)
 
@@ -83,7 +84,7 @@ STUB_FAMILY_KERNEL(aclnnLogAddExp2, stub_map,
                    {.loops = {&log_add_exp2_f32, &log_add_exp2_f64}, .allowed = STUB_NUMBERS, .type = STUB_AS_FLOATING})
 
 /* 0 * log(y) is 0 for every number y. */
-STUB_LOOP2(xlogy_f32, float, float, y != y ? y : x == 0 ? 0 : x * logf(y))
+STUB_COSTLY_LOOP2(xlogy_f32, float, float, y != y ? y : x == 0 ? 0 : x * logf(y))
 STUB_LOOP2(xlogy_f64, double, double, y != y ? y : x == 0 ? 0 : x * log(y))
 
 #define XLOGY {.loops = {&xlogy_f32, &xlogy_f64}, .allowed = STUB_NUMBERS, .type = STUB_AS_FLOATING}

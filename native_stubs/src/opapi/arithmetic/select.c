@@ -41,7 +41,7 @@ STUB_FAMILY_KERNEL(aclnnInplaceMaskedFillTensor, stub_map, FILL)
         (void)c;                                                                                                       \
         memcpy(out[0], in[0], n * sizeof(T));                                                                          \
     }                                                                                                                  \
-    static const stub_loops name = {name##_loop, name##_loop};
+    static const stub_loops name = {.baseline = name##_loop, .avx2 = name##_loop};
 COPY(copy_f32, float)
 COPY(copy_f64, double)
 COPY(copy_i64, int64_t)

@@ -35,23 +35,23 @@ STUB_INLINE float elu(float x, float alpha, float scale, float input_scale) {
     return x > 0 ? scale * x : scale * alpha * stub_expm1f(input_scale * x);
 }
 
-STUB_LOOP1(sigmoid_f32, float, float, stub_sigmoidf(x))
+STUB_COSTLY_LOOP1(sigmoid_f32, float, float, stub_sigmoidf(x))
 STUB_LOOP1(sigmoid_f64, double, double, stub_sigmoid(x))
 STUB_LOOP1(sigmoid_c128, double complex, double complex, stub_csigmoid(x))
-STUB_LOOP1(silu_f32, float, float, stub_siluf(x))
-STUB_LOOP1(gelu_tanh_f32, float, float, gelu_tanh(x))
-STUB_LOOP1(fast_gelu_f32, float, float, x *stub_sigmoidf(1.702f * x))
-STUB_LOOP1(mish_f32, float, float, mish(x))
-STUB_LOOP1(log_sigmoid_f32, float, float, log_sigmoid(x))
-STUB_LOOP1(selu_f32, float, float, elu(x, 1.67326324235437728f, 1.05070098735548049f, 1))
+STUB_COSTLY_LOOP1(silu_f32, float, float, stub_siluf(x))
+STUB_COSTLY_LOOP1(gelu_tanh_f32, float, float, gelu_tanh(x))
+STUB_COSTLY_LOOP1(fast_gelu_f32, float, float, x *stub_sigmoidf(1.702f * x))
+STUB_COSTLY_LOOP1(mish_f32, float, float, mish(x))
+STUB_COSTLY_LOOP1(log_sigmoid_f32, float, float, log_sigmoid(x))
+STUB_COSTLY_LOOP1(selu_f32, float, float, elu(x, 1.67326324235437728f, 1.05070098735548049f, 1))
 STUB_LOOP1(selu_i64, int64_t, int64_t,
            elu((float)x, 1.67326324235437728f, 1.05070098735548049f, 1)) /* the fraction is cut off */
-STUB_LOOP2(celu_f32, float, float, (x > 0 ? x : y * stub_expm1f(x / y)))
-STUB_LOOP3(softplus_f32, float, float, softplus(x, y, z))
-STUB_LOOP4(elu_f32, float, float, elu(x, y, z, w))
+STUB_COSTLY_LOOP2(celu_f32, float, float, (x > 0 ? x : y * stub_expm1f(x / y)))
+STUB_COSTLY_LOOP3(softplus_f32, float, float, softplus(x, y, z))
+STUB_COSTLY_LOOP4(elu_f32, float, float, elu(x, y, z, w))
 
 /* in[1], beta: 1 when absent. */
-STUB_LOOP(swish_f32, {
+STUB_COSTLY_LOOP(swish_f32, {
     const float *const xs = in[0], *const beta = in[1];
     const float scale = beta ? beta[0] : 1;
     float *const rs = out[0];
@@ -62,7 +62,7 @@ STUB_LOOP(swish_f32, {
 })
 
 /* c[0]: 0 erf, 1 tanh. */
-STUB_LOOP(gelu_f32, {
+STUB_COSTLY_LOOP(gelu_f32, {
     const float *const xs = in[0];
     float *const rs = out[0];
     if (c[0] != 0) {

@@ -2,22 +2,22 @@
 #include "opapi/map.h"
 #include "opapi/math.h"
 
-STUB_LOOP1(exp_f32, float, float, stub_expf(x))
+STUB_COSTLY_LOOP1(exp_f32, float, float, stub_expf(x))
 STUB_LOOP1(exp_f64, double, double, exp(x))
 STUB_LOOP1(exp_c128, double complex, double complex, cexp(x))
-STUB_LOOP1(exp2_f32, float, float, stub_exp2f(x))
+STUB_COSTLY_LOOP1(exp2_f32, float, float, stub_exp2f(x))
 STUB_LOOP1(exp2_f64, double, double, exp2(x))
-STUB_LOOP1(expm1_f32, float, float, stub_expm1f(x))
-STUB_LOOP1(log_f32, float, float, stub_logf(x))
+STUB_COSTLY_LOOP1(expm1_f32, float, float, stub_expm1f(x))
+STUB_COSTLY_LOOP1(log_f32, float, float, stub_logf(x))
 STUB_LOOP1(log_f64, double, double, log(x))
 STUB_LOOP1(log_c128, double complex, double complex, clog(x))
-STUB_LOOP1(log2_f32, float, float, stub_log2f(x))
+STUB_COSTLY_LOOP1(log2_f32, float, float, stub_log2f(x))
 STUB_LOOP1(log2_f64, double, double, log2(x))
 STUB_LOOP1(log2_c128, double complex, double complex, clog(x) * (1 / STUB_LN2))
-STUB_LOOP1(log10_f32, float, float, stub_log10f(x))
+STUB_COSTLY_LOOP1(log10_f32, float, float, stub_log10f(x))
 STUB_LOOP1(log10_f64, double, double, log10(x))
 STUB_LOOP1(log10_c128, double complex, double complex, clog(x) * STUB_LOG10_E)
-STUB_LOOP1(log1p_f32, float, float, stub_log1pf(x))
+STUB_COSTLY_LOOP1(log1p_f32, float, float, stub_log1pf(x))
 STUB_LOOP1(log1p_f64, double, double, log1p(x))
 
 #define MAP(allowed_, ...) {.loops = {__VA_ARGS__}, .allowed = (allowed_), .type = STUB_AS_FLOATING}

@@ -2,20 +2,20 @@
 #include "opapi/map.h"
 #include "opapi/math.h"
 
-STUB_LOOP1(sinh_f32, float, float, stub_sinhf(x))
+STUB_COSTLY_LOOP1(sinh_f32, float, float, stub_sinhf(x))
 STUB_LOOP1(sinh_f64, double, double, sinh(x))
 STUB_LOOP1(sinh_c128, double complex, double complex, csinh(x))
-STUB_LOOP1(cosh_f32, float, float, stub_coshf(x))
+STUB_COSTLY_LOOP1(cosh_f32, float, float, stub_coshf(x))
 STUB_LOOP1(cosh_f64, double, double, cosh(x))
 STUB_LOOP1(cosh_c128, double complex, double complex, ccosh(x))
-STUB_LOOP1(tanh_f32, float, float, stub_tanhf(x))
-STUB_LOOP1(asinh_f32, float, float, stub_asinhf(x))
+STUB_COSTLY_LOOP1(tanh_f32, float, float, stub_tanhf(x))
+STUB_COSTLY_LOOP1(asinh_f32, float, float, stub_asinhf(x))
 STUB_LOOP1(asinh_f64, double, double, asinh(x))
 STUB_LOOP1(asinh_c128, double complex, double complex, casinh(x))
-STUB_LOOP1(acosh_f32, float, float, stub_acoshf(x))
+STUB_COSTLY_LOOP1(acosh_f32, float, float, stub_acoshf(x))
 STUB_LOOP1(acosh_f64, double, double, acosh(x))
 STUB_LOOP1(acosh_c128, double complex, double complex, cacosh(x))
-STUB_LOOP1(atanh_f32, float, float, stub_atanhf(x))
+STUB_COSTLY_LOOP1(atanh_f32, float, float, stub_atanhf(x))
 STUB_LOOP1(atanh_f64, double, double, atanh(x))
 STUB_LOOP1(atanh_c128, double complex, double complex, catanh(x))
 

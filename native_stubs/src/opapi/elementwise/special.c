@@ -31,18 +31,18 @@ static double log_gamma(double x) {
     return lgamma_r(x, &sign);
 }
 
-STUB_LOOP1(erf_f32, float, float, stub_erff(x))
+STUB_COSTLY_LOOP1(erf_f32, float, float, stub_erff(x))
 STUB_LOOP1(erf_f64, double, double, erf(x))
-STUB_LOOP1(erfc_f32, float, float, stub_erfcf(x))
+STUB_COSTLY_LOOP1(erfc_f32, float, float, stub_erfcf(x))
 STUB_LOOP1(erfc_f64, double, double, erfc(x))
-STUB_LOOP1(erfinv_f32, float, float, stub_erfinvf(x))
-STUB_LOOP1(digamma_f32, float, float, digamma((double)x))
+STUB_COSTLY_LOOP1(erfinv_f32, float, float, stub_erfinvf(x))
+STUB_COSTLY_LOOP1(digamma_f32, float, float, digamma((double)x))
 STUB_LOOP1(digamma_f64, double, double, digamma(x))
-STUB_LOOP1(lgamma_f32, float, float, log_gamma((double)x))
+STUB_COSTLY_LOOP1(lgamma_f32, float, float, log_gamma((double)x))
 STUB_LOOP1(lgamma_f64, double, double, log_gamma(x))
 
 /* c[0]: eps; the bounds eps and 1 - eps are FLOAT numbers, and none when eps is negative. */
-STUB_LOOP(logit_f32, {
+STUB_COSTLY_LOOP(logit_f32, {
     const float *const xs = in[0];
     float *const rs = out[0];
     const float low = c[0] < 0 ? -INFINITY : (float)c[0], high = c[0] < 0 ? INFINITY : 1 - low;
