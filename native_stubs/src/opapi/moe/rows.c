@@ -164,6 +164,20 @@ void stub_gather_rows(const stub_token_rows *from, const int64_t *source, const 
     stub_parallel((size_t)((to->rows + work.share - 1) / work.share), gather_part, &work);
 }
 
+float stub_row_product(const stub_token_rows *a, int64_t i, const stub_token_rows *b, int64_t j) {
+    float x[STUB_STRETCH], y[STUB_STRETCH];
+    double sum = 0;
+    for (int64_t column = 0; column < a->columns; column += STUB_STRETCH) {
+        const int64_t n = a->columns - column < STUB_STRETCH ? a->columns - column : STUB_STRETCH;
+        stub_token_rows_load(a, i, column, n, x);
+        stub_token_rows_load(b, j, column, n, y);
+        for (int64_t c = 0; c < n; c++) {
+            sum += (double)x[c] * y[c];
+        }
+    }
+    return (float)sum;
+}
+
 typedef struct {
     const stub_row_sum *sum;
     int64_t share;
@@ -201,8 +215,10 @@ static void sum_stretch(const stub_row_sum *sum, int64_t r, int64_t column, int6
             add(to, base, n);
         }
     }
-    for (int64_t j = 0; j < sum->each; j++) {
-        add_term(sum, r * sum->each + j, column, n, to);
+    const int64_t first = sum->start ? sum->start[r] : r * sum->each;
+    const int64_t end = sum->start ? sum->start[r + 1] : first + sum->each;
+    for (int64_t term = first; term < end; term++) {
+        add_term(sum, term, column, n, to);
     }
     stub_token_rows_store(sum->out, r, column, n, to);
 }

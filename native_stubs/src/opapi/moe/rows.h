@@ -42,11 +42,16 @@ enum { STUB_ROW_ZEROS = -1, STUB_ROW_LEFT = -2 };
 /* Row i of `to` becomes row source[i] of `from`, zeros, or is left as it is. Same data types. */
 void stub_gather_rows(const stub_token_rows *from, const int64_t *source, const stub_token_rows *to);
 
+/* The product of row i of `a` and row j of `b`, summed in double. */
+float stub_row_product(const stub_token_rows *a, int64_t i, const stub_token_rows *b, int64_t j);
+
 /* out[i] = base0[i] + base1[i] + sum over j < each of weight[i, j] * (from[source[i, j]] + bias[expert[i, j]]), in
- * fp32. NULL: no such term, weights of 1. A negative source counts as zeros. */
+ * fp32. NULL: no such term, weights of 1. A negative source counts as zeros. With `start`, row i has the terms
+ * start[i] .. start[i + 1] - 1, and `each` says how many these are about. */
 typedef struct {
     const stub_token_rows *out, *from, *base[2], *bias;
     int64_t each;
+    const int64_t *start;
     const int64_t *source, *expert;
     const float *weight;
 } stub_row_sum;

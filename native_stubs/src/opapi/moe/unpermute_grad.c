@@ -43,20 +43,6 @@ static aclnnStatus check(const stub_call *call, stub_plan *plan) {
     return ACLNN_SUCCESS;
 }
 
-static float product(const stub_token_rows *a, int64_t i, const stub_token_rows *b, int64_t j) {
-    float x[STUB_STRETCH], y[STUB_STRETCH];
-    double sum = 0;
-    for (int64_t column = 0; column < a->columns; column += STUB_STRETCH) {
-        const int64_t n = a->columns - column < STUB_STRETCH ? a->columns - column : STUB_STRETCH;
-        stub_token_rows_load(a, i, column, n, x);
-        stub_token_rows_load(b, j, column, n, y);
-        for (int64_t c = 0; c < n; c++) {
-            sum += (double)x[c] * y[c];
-        }
-    }
-    return (float)sum;
-}
-
 typedef struct {
     int64_t *places, *source;
     float *probs, *weights, *products;
@@ -84,7 +70,7 @@ static aclnnStatus distribute(const stub_call *call, memory *of) {
         if (of->places[i] < out.rows) { /* others were dropped */
             of->source[of->places[i]] = i / k;
             of->weights[of->places[i]] = of->probs ? of->probs[i] : 1;
-            of->products[i] = of->probs ? product(&permuted, of->places[i], &grad, i / k) : 0;
+            of->products[i] = of->probs ? stub_row_product(&permuted, of->places[i], &grad, i / k) : 0;
         }
     }
     const stub_row_sum sum = {.out = &out, .from = &grad, .each = 1, .source = of->source, .weight = of->weights};
