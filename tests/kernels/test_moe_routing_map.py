@@ -163,6 +163,30 @@ def test_finalize_routing_v2_grad(scaled: bool, mode: int, dtype: str) -> None:
         assert_close(scales_out, expected_scales, dtype, 1, 1e-5)
 
 
+@covers("aclnnGroupedBiasAddGrad aclnnGroupedBiasAddGradV2", FLOATS)
+@floats
+def test_grouped_bias_add_grad(dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    host, lengths = random(rng, (9, HIDDEN), dtype), np.array([2, 0, 4, 3])
+    ends = np.cumsum(lengths)
+    grad = layout(rng, host)
+    expected = [wide(host)[end - length : end].sum(0) for end, length in zip(ends, lengths, strict=True)]
+
+    def call(indices: Array, kind: int | None) -> ao.Tensor:
+        out = blank(rng, (4, HIDDEN), dtype)
+        if kind is None:
+            return ao.ops.grouped_bias_add_grad(grad, layout(rng, indices), out=out)
+        return ao.ops.grouped_bias_add_grad_v2(grad, layout(rng, indices), kind, out=out)
+
+    assert_close(call(ends, None), expected, dtype, 1, 1e-5)
+    assert_close(call(ends.astype(np.int32), 0), expected, dtype, 1, 1e-5)
+    assert_close(call(lengths, 1), expected, dtype, 1, 1e-5)
+    cube = random(rng, (4, 3, HIDDEN), dtype)
+    out = blank(rng, (4, HIDDEN), dtype)
+    ao.ops.grouped_bias_add_grad(layout(rng, cube), None, out=out)
+    assert_close(out, wide(cube).sum(1), dtype, 1, 1e-5)
+
+
 def zeros(*shape: int, dtype: str = "float32") -> ao.Tensor:
     return ao.asarray(np.zeros(shape, dtype))
 
@@ -176,6 +200,10 @@ REFUSALS: list[tuple[str, Any]] = [
     (
         "data type of routingMap",
         lambda: ao.ops.moe_token_permute_with_routing_map(zeros(3, 2), zeros(3, 4), None, 3, False),
+    ),
+    (
+        "groupIdxType is 2",
+        lambda: ao.ops.grouped_bias_add_grad_v2(zeros(3, 2), zeros(1, dtype="int64"), 2, out=zeros(1, 2)),
     ),
     (
         "dropPadMode is 2",
