@@ -75,3 +75,19 @@ static aclnnStatus run_close(const stub_call *call) {
 }
 
 STUB_KERNEL(aclnnIsClose, check_close, run_close)
+
+/* One element or one test element is a scalar: equal, or with c[1] (invert) not. That c[0] calls them unique changes
+ * nothing. */
+STUB_LOOP2(in_f32, float, uint8_t, (x == y) != (c[1] != 0))
+STUB_LOOP2(in_f64, double, uint8_t, (x == y) != (c[1] != 0))
+STUB_LOOP2(in_i64, int64_t, uint8_t, (x == y) != (c[1] != 0))
+STUB_LOOP2(in_b8, uint8_t, uint8_t, (x == y) != (c[1] != 0))
+STUB_LOOP2(in_c128, double complex, uint8_t, (x == y) != (c[1] != 0))
+
+#define IS_IN                                                                                                          \
+    {.loops = {&in_f32, &in_f64, &in_i64, &in_b8, &in_c128},                                                           \
+     .allowed = STUB_NUMBERS | STUB_COMPLEXES | STUB_DTYPE(ACL_UINT16),                                                \
+     .result = STUB_GIVES_BOOL}
+
+STUB_FAMILY_KERNEL(aclnnIsInScalarTensor, stub_map, IS_IN)
+STUB_FAMILY_KERNEL(aclnnIsInTensorScalar, stub_map, IS_IN)

@@ -53,6 +53,18 @@ STUB_COSTLY_LOOP(logit_f32, {
     }
 })
 
+/* The gradient of logit: x, then the one that comes in. Beyond the bounds (of logit, or 0 and 1 when eps is negative)
+ * it is 0, or NaN without eps; that of a NaN is NaN. */
+STUB_LOOP(logit_grad_f32, {
+    const float *const xs = in[0], *const ys = in[1];
+    float *const rs = out[0];
+    const float low = c[0] >= 0 ? (float)c[0] : 0, high = 1 - low, beyond = c[0] >= 0 ? 0 : NAN;
+    STUB_EACH for (size_t i = 0; i < n; i++) {
+        const float x = xs[i], slope = ys[i] / (x * (1 - x));
+        rs[i] = x < low || x > high ? beyond : slope;
+    }
+})
+
 #define ERROR_FUNCTION_TYPES (STUB_REALS | STUB_BOOLS | STUB_DTYPE(ACL_INT64))
 #define ERFINV_TYPES (STUB_FLOATS | STUB_INTEGERS | STUB_BOOLS)
 #define GAMMA_TYPES (STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_FLOAT16) | STUB_DTYPE(ACL_DOUBLE))
@@ -69,3 +81,5 @@ STUB_FAMILY_KERNEL(aclnnInplaceErfinv, stub_map, FLOATS(erfinv, ERFINV_TYPES))
 STUB_FAMILY_KERNEL(aclnnDigamma, stub_map, MAP(digamma, GAMMA_TYPES))
 STUB_FAMILY_KERNEL(aclnnLgamma, stub_map, MAP(lgamma, GAMMA_TYPES))
 STUB_FAMILY_KERNEL(aclnnLogit, stub_map, FLOATS(logit, STUB_FLOATS))
+STUB_FAMILY_KERNEL(aclnnLogitGrad, stub_map,
+                   {.loops = {[STUB_F32] = &logit_grad_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT})

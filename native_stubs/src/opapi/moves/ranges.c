@@ -1,5 +1,6 @@
-/* Numbers at equal distances: aclnnArange (without the end), aclnnRange (with it), aclnnLinspace. Floats are computed
- * in double and rounded to the output's type; integers are exact. */
+/* Numbers at equal distances: aclnnArange (without the end), aclnnRange (with it), aclnnLinspace; and aclnnLogSpace,
+ * powers whose exponents are that. Floats are computed in double and rounded to the output's type; integers are exact.
+ */
 #include <math.h>
 #include <stdlib.h>
 
@@ -18,7 +19,8 @@ typedef struct {
     double start, end, step;
     int64_t first, stride; /* of integers */
     int64_t count;
-    aclDataType as; /* DOUBLE or INT64 */
+    aclDataType as;     /* DOUBLE or INT64 */
+    const double *base; /* numbers are powers of it; NULL: they are not */
 } range;
 
 static int64_t integer(const aclScalar *scalar) {
@@ -104,7 +106,8 @@ static void write_floats(const stub_box *out, const range *of, aclDataType as, i
     for (int64_t from = 0; from < of->count; from += STUB_STRETCH) {
         const int64_t n = of->count - from < STUB_STRETCH ? of->count - from : STUB_STRETCH;
         for (int64_t i = 0; i < n; i++) {
-            numbers[i] = value_at(of, from + i, last);
+            const double value = value_at(of, from + i, last);
+            numbers[i] = of->base ? pow(*of->base, value) : value;
             rounded[i] = (float)numbers[i];
         }
         void *chosen = as == ACL_DOUBLE ? (void *)numbers : (void *)rounded;
@@ -124,34 +127,43 @@ static aclnnStatus stub_ranges_run(const stub_call *call, const stub_ranges *dat
     return ACLNN_SUCCESS;
 }
 
-enum { STEPS = 2 };
+enum { STEPS = 2, BASE };
 
-static aclnnStatus check_linspace(const stub_call *call, stub_plan *plan) {
-    const uint32_t out = OUT;
-    const stub_dtype_rule rule = {OUT, STUB_ON_ALL(STUB_REALS | STUB_INTEGERS)};
+/* out: the number of the output argument. */
+typedef struct {
+    uint32_t out;
+    stub_dtypes allowed;
+    bool powers;
+} spaces;
+
+static aclnnStatus spaces_check(const stub_call *call, stub_plan *plan, const spaces *op) {
+    const uint32_t out = op->out;
+    const stub_dtype_rule rule = {out, STUB_ON_ALL(op->allowed)};
     const int64_t steps = call->args[STEPS].integer;
     STUB_REQUIRE(check_scalars(call, 2));
     STUB_REQUIRE(stub_check_given(call, &out, 1));
     STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
-    STUB_REQUIRE(stub_check_rank(call, OUT, 0, STUB_MAX_RANK));
-    const int64_t size = stub_tensor_numel(stub_tensor_arg(call, OUT));
+    STUB_REQUIRE(stub_check_rank(call, out, 0, STUB_MAX_RANK));
+    const int64_t size = stub_tensor_numel(stub_tensor_arg(call, out));
     if (steps < 0 || size != steps) {
-        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: steps is %lld and out has %lld elements; they must be equal",
-                         call->op->name, (long long)steps, (long long)size);
+        return stub_fail(ACLNN_ERR_PARAM_INVALID,
+                         "%s: steps is %lld and the output has %lld elements; they must be equal", call->op->name,
+                         (long long)steps, (long long)size);
     }
     plan->nothing_to_run = steps == 0;
     return ACLNN_SUCCESS;
 }
 
 /* Integers are cut off from floats, as a cast of the kernel's FLOAT result does. */
-static aclnnStatus linspace(const stub_call *call) {
+static aclnnStatus spaces_run(const stub_call *call, const spaces *op) {
     stub_box out;
-    STUB_REQUIRE(stub_box_open(call, OUT, &out));
+    STUB_REQUIRE(stub_box_open(call, op->out, &out));
     const aclDataType as = out.dtype == ACL_DOUBLE ? ACL_DOUBLE : ACL_FLOAT;
     const int64_t steps = call->args[STEPS].integer;
     range of = {.start = number(call->args[START].scalar, as), .end = number(call->args[END].scalar, as)};
     of.step = steps > 1 ? (of.end - of.start) / (double)(steps - 1) : 0;
     of.count = steps;
+    of.base = op->powers ? &call->args[BASE].real : NULL;
     void *line = malloc((size_t)(steps * stub_box_width(&out)));
     if (line == NULL) {
         return stub_fail(ACLNN_ERR_INNER_NULLPTR, "%s: no host memory for %lld numbers", call->op->name,
@@ -167,4 +179,5 @@ static aclnnStatus linspace(const stub_call *call) {
 
 STUB_FAMILY_KERNEL(aclnnArange, stub_ranges, {false})
 STUB_FAMILY_KERNEL(aclnnRange, stub_ranges, {true})
-STUB_KERNEL(aclnnLinspace, check_linspace, linspace)
+STUB_FAMILY_KERNEL(aclnnLinspace, spaces, {.out = 3, .allowed = STUB_REALS | STUB_INTEGERS})
+STUB_FAMILY_KERNEL(aclnnLogSpace, spaces, {.out = 4, .allowed = STUB_FLOATS, .powers = true})
