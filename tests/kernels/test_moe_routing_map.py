@@ -1,5 +1,5 @@
-"""Tokens by a map of tokens and experts, there and back, and gradients of routing. References are written from the
-formulas, loop by loop."""
+"""Tokens by a map of tokens and experts, there and back, and gradients of routing. References are written
+from the formulas, loop by loop."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def routing(rng: np.random.Generator, padded: bool) -> Array:
 
 
 def rows_of(chosen: Array, padded: bool, capacity: int = 3) -> tuple[Array, Array]:
-    """The rows' tokens and experts. A full expert's later tokens are dropped, a free one's places go to tokens
-    that are not its own."""
+    """The rows' tokens and experts. A full expert's later tokens are dropped, a free one's places go to
+    tokens that are not its own."""
     pairs = []
     for expert in range(EXPERTS):
         own = [t for t in range(TOKENS) if chosen[t, expert]]
