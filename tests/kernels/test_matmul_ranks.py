@@ -215,6 +215,36 @@ def test_sums_are_normalised(group: Group, dtype: str, quantised: bool, inplace:
         assert_close(norm, expected[1], dtype)
 
 
+QUANTISED = "aclnnQuantMatmulAllReduceAddRmsNorm aclnnInplaceQuantMatmulAllReduceAddRmsNorm"
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+@pytest.mark.parametrize("dtype", HALVES)
+@covers(QUANTISED, "int8")
+def test_quantised_sums_are_normalised(group: Group, dtype: str, inplace: bool) -> None:
+    """Also where x1 has two dimensions and the residual three."""
+    rng = rng_of("quantised norm", dtype)
+    x1, x2 = rng.integers(-9, 10, (6, 8)).astype(np.int8), rng.integers(-9, 10, (8, 6)).astype(np.int8)
+    bias, spread = rng.integers(-9, 10, 6).astype(np.int32), 2.0 ** -rng.integers(1, 4, 6)
+    scale = packed_scale(spread) if dtype == "float16" else spread.astype(host_dtype(dtype))
+    residual, gamma = random(rng, (2, 3, 6), dtype), random(rng, (6,), dtype)
+    results = []
+    for comm in each(group):
+        left = ao.asarray(x1 if inplace else x1.reshape(2, 3, 8))
+        tensors = [ao.asarray(values) for values in (x2, bias, scale, residual, gamma)]
+        y, norm = blank(rng, residual.shape, dtype), blank(rng, residual.shape, dtype)
+        named: dict[str, Any] = {"norm_out": norm} if inplace else {"y": y, "norm_out": norm}
+        name = "inplace_" * inplace + "quant_matmul_all_reduce_add_rms_norm"
+        getattr(ao.ops, name)(left, *tensors, 1e-3, comm.name, **SUM, **named)
+        results.append((tensors[3] if inplace else y, norm))
+    one = ((int_product(x1, x2) + bias) * spread).astype(host_dtype(dtype))
+    summed = (wide(one) * 2).astype(host_dtype(dtype)).reshape(residual.shape)
+    expected = normalised(summed, residual, gamma, dtype)
+    for y, norm in results:
+        np.testing.assert_array_equal(y.numpy(), expected[0])
+        assert_close(norm, expected[1], dtype)
+
+
 INVALID, NO_KERNEL = 161002, 561003
 X, W = np.zeros((4, 256), np.float16), np.zeros((256, 5), np.float16)
 

@@ -66,7 +66,7 @@ static void scatter(const stub_qmm_target *target) {
     }
 }
 
-static aclnnStatus run(const stub_qmm_call *qmm) {
+aclnnStatus stub_qmm_run(const stub_qmm_call *qmm) {
     const stub_comm_operation operation = operation_of(qmm);
     const stub_call *call = qmm->call;
     stub_qmm_target target = {0};
@@ -122,7 +122,7 @@ static aclnnStatus version_check(const stub_call *call, stub_plan *plan, const v
 
 static aclnnStatus version_run(const stub_call *call, const version *of) {
     const stub_qmm_call qmm = call_of(call, of);
-    return run(&qmm);
+    return stub_qmm_run(&qmm);
 }
 
 STUB_FAMILY_KERNEL(aclnnQuantMatmulAllReduce, version, {.group = 5})

@@ -36,6 +36,7 @@ bool stub_qmm_is_transposed(const aclTensor *x2);
 stub_qmm_sizes stub_qmm_measure(const stub_qmm_call *qmm);
 
 aclnnStatus stub_qmm_check(const stub_qmm_call *qmm, stub_plan *plan);
+aclnnStatus stub_qmm_run(const stub_qmm_call *qmm);
 
 /* Dense [m, n] memory for a rank's y and then for the sum: output itself, or the workspace when output has gaps. */
 typedef struct {
