@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kernels.arrays import assert_close, covers, layout, random, wide
+from kernels.arrays import assert_close, blank, covers, layout, random, wide
 
 import ascend_ops as ao
 
@@ -60,6 +60,46 @@ def test_grouped_matmul_swiglu_quant(scales: str, operator: str) -> None:
     # A quotient next to a half may round either way.
     assert (np.abs(out.numpy()[:8] - gated / size[:, None]) < 0.5 + 1e-4).all()
     assert (out.numpy()[8:] == 7).all()
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        pytest.param("", marks=covers("aclnnGroupedMatmulFinalizeRoutingWeightNz", "int8")),
+        pytest.param("_v2", marks=covers("aclnnGroupedMatmulFinalizeRoutingWeightNzV2", "int8")),
+    ],
+)
+@pytest.mark.parametrize("shared", [False, True])
+def test_grouped_matmul_finalize_routing(shared: bool, version: str) -> None:
+    """Rows behind the last group go nowhere."""
+    rng, (m, k, n, tokens) = np.random.default_rng(shared), (10, 32, 256, 6)
+    x, weight = rng.integers(-128, 128, (m, k), np.int8), rng.integers(-128, 128, (3, k, n), np.int8)
+    counts, rows = np.array([3, 0, 5]), rng.integers(0, tokens, m).astype(rng.choice(["int32", "int64"]))
+    scale, token = random(rng, (3, n), "float32", 0.001, 0.01), random(rng, (m,), "float32", 0.01, 0.1)
+    logit, kept = random(rng, (m,), "float32"), random(rng, (2, n), "bfloat16")
+    optional = [layout(rng, each) if shared else None for each in (kept, logit)]
+    out = blank(rng, (tokens, n), "float32")
+    middle = (None,) * (4 if version else 1)
+    getattr(ao.ops, f"grouped_matmul_finalize_routing_weight_nz{version}")(
+        layout(rng, x),
+        ao.asarray(weight, format="FRACTAL_NZ"),
+        layout(rng, scale),
+        *middle,
+        layout(rng, token),
+        layout(rng, counts),
+        *optional,
+        layout(rng, rows),
+        *(0, 0.5, 3, False, False, 1),
+        *([None] if version else []),
+        out=out,
+    )
+    group, factors = np.repeat(np.arange(3), counts), wide(token) * (wide(logit) if shared else 1)
+    products = np.einsum("mk,mkn->mn", wide(x)[:8], wide(weight)[group]) * wide(scale)[group]
+    expected = np.zeros((tokens, n))
+    if shared:
+        expected[3:5] = wide(kept) * 0.5
+    np.add.at(expected, rows[:8], products * factors[:8, None])
+    assert_close(out, expected, "float32", 8, 1e-4)
 
 
 def zeros(*shape: int, dtype: str = "float32") -> ao.Tensor:
