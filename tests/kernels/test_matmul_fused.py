@@ -104,6 +104,29 @@ def test_ffn(activation: str, dtype: str, version: str) -> None:
         assert_close(out, expected.reshape(shape), dtype, 2, 0.05 if dtype == "bfloat16" else 0.01)
 
 
+@covers("aclnnAddLora", "float16")
+@pytest.mark.parametrize("two", [False, True])
+def test_add_lora(two: bool) -> None:
+    """Rows with a negative index are left as they are."""
+    rng, (rows, n, rank, columns, weights, layers) = np.random.default_rng(two), (5, 48, 16, 32, 3, 2)
+    y, x = random(rng, (rows, n), "float16"), random(rng, (rows, 32 if two else rank), "float16")
+    b = random(rng, (weights, layers, columns, rank), "float16", -1, 1)
+    a = random(rng, (weights, layers, rank, 32), "float16", -1, 1) if two else None
+    indices = np.array([2, -1, 0, 2, 1], np.int32)
+    expected = wide(y)
+    for row, index in enumerate(indices):
+        if index >= 0:
+            hidden = (
+                wide(x)[row] if a is None else wide((wide(a)[index, 1] @ wide(x)[row]).astype(np.float16))
+            )
+            expected[row, 16:] += wide(b)[index, 1] @ hidden * 0.5
+    tensors = [layout(rng, each) for each in (y, x, b, indices)]
+    out = blank(rng, (rows, n), "float16")
+    ao.ops.add_lora(*tensors, None if a is None else layout(rng, a), 1, 0.5, 16, columns, out=out)
+    assert_close(out, expected, "float16", 1, 0.05)
+    np.testing.assert_array_equal(out.numpy()[:, :16], y[:, :16])
+
+
 def zeros(*shape: int, dtype: str = "float16") -> ao.Tensor:
     return ao.asarray(np.zeros(shape, dtype))
 
