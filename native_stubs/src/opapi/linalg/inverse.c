@@ -1,4 +1,4 @@
-/* aclnnInverse and aclnnSlogdet: elimination with row pivots, in fp64 and rounded once. */
+/* aclnnInverse, aclnnSlogdet and aclnnLogdet: elimination with row pivots, in fp64 and rounded once. */
 #include <complex.h>
 #include <math.h>
 
@@ -105,12 +105,12 @@ static aclnnStatus run_inverse(const stub_call *call) {
     return stub_matrices_run(call, &matrices);
 }
 
-static aclnnStatus check_slogdet(const stub_call *call, stub_plan *plan) {
-    const uint32_t tensors[] = {SELF, OUT, LOG_OUT};
+static aclnnStatus check_determinant(const stub_call *call, stub_plan *plan, uint32_t last) {
+    const uint32_t tensors[] = {SELF, OUT, last};
     STUB_REQUIRE(stub_check_given(call, tensors, 3));
     STUB_REQUIRE(check_square(call, STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_DOUBLE) | STUB_COMPLEXES));
     const aclTensor *self = stub_tensor_arg(call, SELF);
-    for (uint32_t i = OUT; i <= LOG_OUT; i++) {
+    for (uint32_t i = OUT; i <= last; i++) {
         const stub_dtypes any = STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_DOUBLE) | STUB_COMPLEXES;
         const bool complex_self = self->dtype == ACL_COMPLEX64 || self->dtype == ACL_COMPLEX128;
         const stub_dtype_rule rule = {i, STUB_ON_ALL(complex_self ? STUB_COMPLEXES : any)};
@@ -119,6 +119,14 @@ static aclnnStatus check_slogdet(const stub_call *call, stub_plan *plan) {
     }
     plan->nothing_to_run = false;
     return ACLNN_SUCCESS;
+}
+
+static aclnnStatus check_slogdet(const stub_call *call, stub_plan *plan) {
+    return check_determinant(call, plan, LOG_OUT);
+}
+
+static aclnnStatus check_logdet(const stub_call *call, stub_plan *plan) {
+    return check_determinant(call, plan, OUT);
 }
 
 static aclnnStatus run_slogdet(const stub_call *call) {
@@ -131,5 +139,31 @@ static aclnnStatus run_slogdet(const stub_call *call) {
     return stub_matrices_run(call, &matrices);
 }
 
+static void logdet(const void *constants, double *const *matrix, const int64_t *rows, const int64_t *columns) {
+    double sign, size;
+    double *const parts[] = {matrix[0], &sign, &size};
+    slogdet_fabs(constants, parts, rows, columns);
+    matrix[1][0] = sign < 0 ? (double)NAN : size + log(fabs(sign));
+}
+
+static void complex_logdet(const void *constants, double _Complex *const *matrix, const int64_t *rows,
+                           const int64_t *columns) {
+    double _Complex sign, size;
+    double _Complex *const parts[] = {matrix[0], &sign, &size};
+    slogdet_cabs(constants, parts, rows, columns);
+    matrix[1][0] = CMPLX(creal(size), sign == 0 ? 0 : carg(sign));
+}
+
+static aclnnStatus run_logdet(const stub_call *call) {
+    const stub_matrices matrices = {.count = 2,
+                                    .inputs = 1,
+                                    .arg = {SELF, OUT},
+                                    .numbers = 1u << 1,
+                                    .of_reals = logdet,
+                                    .of_complexes = complex_logdet};
+    return stub_matrices_run(call, &matrices);
+}
+
+STUB_KERNEL(aclnnLogdet, check_logdet, run_logdet)
 STUB_KERNEL(aclnnInverse, check_inverse, run_inverse)
 STUB_KERNEL(aclnnSlogdet, check_slogdet, run_slogdet)
