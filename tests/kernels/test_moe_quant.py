@@ -138,8 +138,8 @@ def test_what_does_not_fit_is_refused(mode: int, scale: tuple[int, ...], text: s
     given: tuple[Any, ...] = (
         ao.asarray(host),
         ao.asarray(experts),
-        ao.ones(scale, "float32"),
-        ao.ones((1,), "float32"),
+        ao.zeros(scale, "float32"),
+        ao.zeros((1,), "float32"),
     )
     with pytest.raises(ao.AclError, match=text) as refusal:
         ao.ops.moe_init_routing_quant_v2(
