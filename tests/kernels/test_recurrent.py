@@ -1,4 +1,4 @@
-"""Recurrent networks and their cells. What a step gives to the next one is rounded to the tensors' type; gates
+"""Recurrent networks and their cells. What a step gives to the next is rounded to the tensors' type; gates
 have PyTorch's order in the weights (i, f, the candidate, o; r, z, n), which CANN's sources ask for."""
 
 from __future__ import annotations
