@@ -115,6 +115,62 @@ def test_networks(
                 np.testing.assert_allclose(wide(tensor.numpy()), kept[at][k], atol=NEAR[dtype])
 
 
+@covers("aclnnLstmBackward", TYPES)
+@pytest.mark.parametrize(
+    ("layers", "directions", "bias", "batch_first"), [(2, 2, True, True), (1, 1, False, False)]
+)
+def test_gradients_of_networks(layers: int, directions: int, bias: bool, batch_first: bool) -> None:
+    """Against what a small step along a random direction does to the network, for each tensor."""
+    rng, count = np.random.default_rng(layers), layers * directions
+    for dtype in TYPES.split():
+        x, states = (
+            random(rng, (T, B, IN), dtype, -1, 1),
+            [random(rng, (count, B, H), dtype, -1, 1) for _ in range(2)],
+        )
+        params = parameters(rng, dtype, 4, layers, directions, bias)
+        given = [wide(each) for each in (x, *states, *params)]
+        dy, dh, dc = (
+            random(rng, shape, dtype) for shape in ((T, B, directions * H), (count, B, H), (count, B, H))
+        )
+        if not bias:
+            dh[:] = 0
+
+        def loss(tensors: list[Array], to: Any = (dy, dh, dc), directions: int = directions) -> float:
+            ends = network(lstm_cell, tensors[0], tensors[3:], tensors[1:3], directions)
+            return sum(float((end * wide(weight)).sum()) for end, weight in zip(ends, to, strict=False))
+
+        kept = network(lstm_cell, given[0], given[3:], given[1:3], directions)[3]
+        saved = [[layout(rng, layer[k].astype(x.dtype)) for layer in kept] for k in (0, 1, 2, 3, 4, 5, 6)]
+        turn = (1, 0, 2) if batch_first else (0, 1, 2)
+        dx, *ends = (blank(rng, shape, dtype) for shape in (x.transpose(turn).shape, dh.shape, dh.shape))
+        grads = [blank(rng, each.shape, dtype) for each in params]
+        ao.ops.lstm_backward(
+            layout(rng, x.transpose(turn)),
+            [layout(rng, each) for each in states],
+            [layout(rng, each) for each in params],
+            layout(rng, dy.transpose(turn)),
+            layout(rng, dh) if bias else None,
+            layout(rng, dc),
+            *saved,
+            None,
+            bias,
+            layers,
+            0.0,
+            True,
+            directions == 2,
+            batch_first,
+            [True] * 4,
+            out=(dx, *ends, grads),
+        )
+        results = [wide(each.numpy()) for each in (dx, *ends, *grads)]
+        results[0] = results[0].transpose(turn)
+        for at, gradient in enumerate(results):
+            step = rng.normal(size=gradient.shape) * 1e-5
+            ahead, behind = ([*given[:at], given[at] + sign * step, *given[at + 1 :]] for sign in (1, -1))
+            near = {"float32": 1e-5, "float16": 2e-2}[dtype] * np.abs(gradient).max() * np.sqrt(step.size)
+            assert abs((loss(ahead) - loss(behind)) / 2 - (gradient * step).sum()) < near * 1e-5
+
+
 @covers("aclnnThnnFusedLstmCell", TYPES)
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_cell(bias: bool) -> None:

@@ -99,8 +99,7 @@ static void open_layer(network *net, int64_t index, int64_t inputs, layer *of) {
     }
 }
 
-/* The input with its steps first, or back: [a, b, n] becomes [b, a, n]. */
-static void exchange(const float *from, int64_t a, int64_t b, int64_t n, float *to) {
+void stub_rnn_exchange(const float *from, int64_t a, int64_t b, int64_t n, float *to) {
     for (int64_t i = 0; i < a * b; i++) {
         memcpy(to + (i % b * a + i / b) * n, from + i * n, (size_t)n * sizeof *to);
     }
@@ -155,11 +154,11 @@ aclnnStatus stub_recurrent_run(const stub_call *call, const stub_recurrent *op) 
     open_states(&net);
     if (net.set.status == ACLNN_SUCCESS) {
         if (batch_first) {
-            exchange(input, sizes->batch, sizes->steps, sizes->inputs, ordered);
+            stub_rnn_exchange(input, sizes->batch, sizes->steps, sizes->inputs, ordered);
         }
         run_layers(&net, layers[0], layers[1], batch_first ? ordered : input);
         const float *last = layers[(sizes->layers - 1) % 2];
-        exchange(last, batch_first ? sizes->steps : 1, batch_first ? sizes->batch : rows, width, output);
+        stub_rnn_exchange(last, batch_first ? sizes->steps : 1, batch_first ? sizes->batch : rows, width, output);
     }
     return stub_numbers_end(&net.set);
 }

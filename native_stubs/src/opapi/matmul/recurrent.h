@@ -46,6 +46,13 @@ typedef struct {
 } stub_rnn_sizes;
 stub_rnn_sizes stub_rnn_sizes_of(const stub_call *call, const stub_recurrent *op);
 
+/* 161001, 161002: a list of so many tensors; item i of the input's type and a shape. */
+aclnnStatus stub_rnn_check_list(const stub_call *call, uint32_t arg, int64_t count);
+aclnnStatus stub_rnn_check_item(const stub_call *call, uint32_t arg, int64_t i, const int64_t *dims, uint32_t rank);
+
+/* [a, b, n] becomes [b, a, n]. */
+void stub_rnn_exchange(const float *from, int64_t a, int64_t b, int64_t n, float *to);
+
 aclnnStatus stub_recurrent_check(const stub_call *call, stub_plan *plan, const stub_recurrent *op);
 aclnnStatus stub_recurrent_run(const stub_call *call, const stub_recurrent *op);
 

@@ -19,7 +19,7 @@ stub_rnn_sizes stub_rnn_sizes_of(const stub_call *call, const stub_recurrent *op
                             .tensors = call->args[STUB_RNN_HAS_BIAS].flag ? 4 : 2};
 }
 
-static aclnnStatus check_item(const stub_call *call, uint32_t arg, int64_t i, const int64_t *dims, uint32_t rank) {
+aclnnStatus stub_rnn_check_item(const stub_call *call, uint32_t arg, int64_t i, const int64_t *dims, uint32_t rank) {
     const aclTensor *item = call->args[arg].tensors->items[i];
     const aclDataType type = stub_tensor_arg(call, STUB_RNN_INPUT)->dtype;
     char text[128];
@@ -39,7 +39,7 @@ static aclnnStatus check_item(const stub_call *call, uint32_t arg, int64_t i, co
                      stub_dtype_name(type), wanted);
 }
 
-static aclnnStatus check_list(const stub_call *call, uint32_t arg, int64_t count) {
+aclnnStatus stub_rnn_check_list(const stub_call *call, uint32_t arg, int64_t count) {
     const aclTensorList *list = call->args[arg].tensors;
     if (list == NULL) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: %s is NULL; it is required", call->op->name,
@@ -59,7 +59,7 @@ static aclnnStatus check_params(const stub_call *call, const stub_recurrent *op)
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: numLayers is %lld; it must be positive", call->op->name,
                          (long long)layers);
     }
-    STUB_REQUIRE(check_list(call, STUB_RNN_PARAMS, layers * each));
+    STUB_REQUIRE(stub_rnn_check_list(call, STUB_RNN_PARAMS, layers * each));
     const aclTensor *first = call->args[STUB_RNN_PARAMS].tensors->items[0];
     if (first == NULL || first->rank != 2 || first->shape[0] % op->gates != 0) {
         return stub_fail(first ? ACLNN_ERR_PARAM_INVALID : ACLNN_ERR_PARAM_NULLPTR,
@@ -71,7 +71,7 @@ static aclnnStatus check_params(const stub_call *call, const stub_recurrent *op)
     for (int64_t i = 0; i < layers * each; i++) {
         const int64_t part = i % sizes.tensors, inputs = i < each ? sizes.inputs : sizes.directions * sizes.size;
         const int64_t dims[] = {rows, part == 0 ? inputs : sizes.size};
-        STUB_REQUIRE(check_item(call, STUB_RNN_PARAMS, i, dims, part < 2 ? 2 : 1));
+        STUB_REQUIRE(stub_rnn_check_item(call, STUB_RNN_PARAMS, i, dims, part < 2 ? 2 : 1));
     }
     return ACLNN_SUCCESS;
 }
@@ -86,9 +86,9 @@ static aclnnStatus check_states(const stub_call *call, const stub_recurrent *op,
     if (list == NULL || list->size == 0) {
         return ACLNN_SUCCESS;
     }
-    STUB_REQUIRE(check_list(call, STUB_RNN_STATE, op->states));
+    STUB_REQUIRE(stub_rnn_check_list(call, STUB_RNN_STATE, op->states));
     for (uint32_t i = 0; i < op->states; i++) {
-        STUB_REQUIRE(check_item(call, STUB_RNN_STATE, i, dims, 3));
+        STUB_REQUIRE(stub_rnn_check_item(call, STUB_RNN_STATE, i, dims, 3));
     }
     return ACLNN_SUCCESS;
 }
@@ -107,9 +107,9 @@ static aclnnStatus check_outputs(const stub_call *call, const stub_recurrent *op
             stub_check_shape(call, op->outputs + i, states, 3, "layers and directions, batch, the state's size"));
     }
     for (uint32_t i = 0; i < op->saved && call->args[STUB_RNN_TRAIN].flag; i++) {
-        STUB_REQUIRE(check_list(call, op->lists + i, all));
+        STUB_REQUIRE(stub_rnn_check_list(call, op->lists + i, all));
         for (int64_t k = 0; k < all; k++) {
-            STUB_REQUIRE(check_item(call, op->lists + i, k, saved, 3));
+            STUB_REQUIRE(stub_rnn_check_item(call, op->lists + i, k, saved, 3));
         }
     }
     return ACLNN_SUCCESS;
