@@ -97,6 +97,27 @@ def test_a_step_between_two_tokens() -> None:
     assert_close(device[4], [*expected, -1], "int64")
 
 
+@covers("aclnnAdvanceStepV2", "int64")
+def test_a_step_with_guessed_tokens() -> None:
+    """Shapes as the sources check them: the document gives them without the guesses, and each of two ways."""
+    sampled, guesses = (
+        np.array([[5, 6, -1], [7, 8, 9], [4, -1, -1]]),
+        np.array([[21, 22], [23, 24], [25, 26]]),
+    )
+    positions, accepted = np.array([3, 4, 5, 0, 1, 2, 9, 10, 11]), np.array([1, 2, 0])
+    tables, block = np.arange(12).reshape(3, 4) * 10 + 3, 4
+    flat = [ao.zeros((9,), "int64") for _ in range(3)]
+    at = ao.asarray(positions)
+    given = [ao.asarray(each) for each in (sampled, tables, guesses, accepted)]
+    ao.ops.advance_step_v2(flat[0], given[0], at, flat[1], flat[2], *given[1:], 3, 3, block)
+    moved = positions + np.repeat(accepted, 3) + 1
+    assert_close(flat[0], [6, 21, 22, 9, 23, 24, 4, 25, 26], "int64")
+    assert_close(at, moved, "int64")
+    assert_close(flat[1], moved + 1, "int64")
+    rows = np.repeat(np.arange(3), 3)
+    assert_close(flat[2], tables[rows, moved // block] * block + moved % block, "int64")
+
+
 F, ROWS = np.ones((4, 3), np.float32), np.zeros(4, np.int64)
 
 
