@@ -29,8 +29,8 @@ static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-/* The scratch arrays, one behind the other. */
-static float *allocate(stub_attention_piece *piece) {
+/* One behind the other. */
+float *stub_attention_allocate(stub_attention_piece *piece) {
     const int64_t rows = STUB_ATTENTION_ROWS, columns = STUB_ATTENTION_COLUMNS;
     const int64_t floats = (rows + columns) * (piece->width + piece->value_width) + rows * columns;
     const size_t bytes = ((size_t)floats * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -116,7 +116,7 @@ static void do_piece(void *state, size_t index) {
     if (piece.rows <= 0) {
         return;
     }
-    float *buffer = allocate(&piece);
+    float *buffer = stub_attention_allocate(&piece);
     if (!buffer) {
         atomic_store(&work->status, ACLNN_ERR_INNER);
     } else if (!do_rows(&piece, first)) {

@@ -69,6 +69,7 @@ typedef struct {
     double scale;
     bool bias_first;   /* scale * (q k^T + bias) instead of scale * q k^T + bias */
     bool slope_root;   /* slopes are multiplied with the square root of that distance */
+    bool least;        /* the mask makes scores the least float, not -infinity: rows that see nothing see all alike */
     const float *sink; /* NULL, or for every head: the score of a key that all rows see, with the value 0 */
     double keep;       /* the part of the weights that `drop` keeps */
     /* Results as int8: round(result * scale + offset), both by [head][element] with these steps. */

@@ -25,6 +25,9 @@ typedef struct {
     float *q, *k, *v, *out, *scores;
 } stub_attention_piece;
 
+/* Takes memory for the arrays of a piece whose widths are known: the buffer to free, or NULL. */
+float *stub_attention_allocate(stub_attention_piece *piece);
+
 /* The element's address at a token of a head; NULL for a page outside of the cache. */
 uint8_t *stub_heads_at(const stub_heads *heads, int64_t head, int64_t token);
 

@@ -1,4 +1,5 @@
 /* From products of queries and keys to scores: scale, bias, and what a query may see. */
+#include <float.h>
 #include <math.h>
 
 #include "opapi/attention/attention_block.h"
@@ -32,8 +33,9 @@ static void add_slope(const stub_attention_piece *piece, const stub_attention_ro
 static void hide(const stub_attention_piece *piece, const stub_attention_row *row, float *scores) {
     const stub_plane *mask = &piece->sequence->mask;
     const uint8_t *at = mask->first ? plane_at(mask, row, piece->column) : NULL;
+    const float hidden = piece->attention->least ? -FLT_MAX : -INFINITY;
     for (int64_t c = 0; at && c < piece->columns; c++) {
-        scores[c] = at[c * mask->column] ? -INFINITY : scores[c];
+        scores[c] = at[c * mask->column] ? hidden : scores[c];
     }
     const int64_t from = row->from - piece->column, to = row->to - piece->column;
     for (int64_t c = 0; c < from && c < piece->columns; c++) {
