@@ -1,15 +1,15 @@
 """Attention to compressed keys and the blocks it chooses (native sparse attention), against the formula in
 float64.
 
-The document counts for block j the keys stride * j - m - n; the vendor's kernels, and the reference that torch_npu is
-tested with, count stride * (j + 1) - m - n for block j of the output. The kernels are taken: only so does block j hold
-the tokens whose keys count for it. They are also taken in what the document leaves out: importance comes from the
-masked and scaled softmax, equal blocks are chosen by their number, wanted blocks come first, a token that sees no key
-sees all alike, statistics lie [heads][tokens][8] batch by batch, and actualSelSeqKvLen is not read in training."""
+The document counts for block j the keys stride * j - m - n; the vendor's kernels, and the reference that
+torch_npu is tested with, count stride * (j + 1) - m - n for block j of the output. The kernels are taken:
+only so does block j hold the tokens whose keys count for it. They are also taken in what the document leaves
+out: importance comes from the masked and scaled softmax, equal blocks are chosen by their number, wanted
+blocks come first, a token that sees no key sees all alike, statistics lie [heads][tokens][8] batch by batch,
+and actualSelSeqKvLen is not read in training."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,8 @@ def assert_chosen(chosen: Array, scores: Array, wanted: Array) -> None:
     """chosen [rows, count] are the greatest of the scores [rows, blocks], the wanted ones before them."""
     for own, row, first in zip(chosen, scores, wanted, strict=True):
         assert len(set(own.tolist())) == len(own)
-        assert own.min() >= 0 and own.max() < len(row)
+        assert own.min() >= 0
+        assert own.max() < len(row)
         ranked = np.where(first, np.inf, row)
         np.testing.assert_allclose(ranked[own], np.sort(ranked)[::-1][: len(own)], rtol=1e-4)
         before = np.flatnonzero(first)[: len(own)]
@@ -120,7 +121,8 @@ def test_tokens_attend_to_compressed_keys_and_choose_blocks(dtype: str, seed: in
         first = (wanted if with_wanted else wanted & False)[: rows[b], : blocks[b]]
         for head, weights in enumerate(parts[3]):
             assert_chosen(chosen[own[0], head], importance(weights, blocks[b], sizes), first)
-    assert not out[ends[-1] :].any() and not chosen[ends[-1] :].any()
+    assert not out[ends[-1] :].any()
+    assert not chosen[ends[-1] :].any()
 
 
 def attention_to_one_key(column: int, blocks: int) -> list[int]:
@@ -139,8 +141,8 @@ def attention_to_one_key(column: int, blocks: int) -> list[int]:
     [(0, [0, 1, 2]), (3, [0, 1, 2]), (4, [0, 1, 2]), (5, [1, 0, 2]), (7, [1, 0, 2]), (9, [2, 0, 1])],
 )
 def test_block_j_counts_the_keys_of_its_own_tokens(column: int, expected: list[int]) -> None:
-    """Compressed key c holds tokens 16 c .. 16 c + 31, block j tokens 64 j .. 64 j + 63. By the document's index
-    key 3 would count for block 1, which holds none of its tokens."""
+    """Compressed key c holds tokens 16 c .. 16 c + 31, block j tokens 64 j .. 64 j + 63. By the document's
+    index key 3 would count for block 1, which holds none of its tokens."""
     assert attention_to_one_key(column, 3) == expected
 
 
@@ -150,8 +152,8 @@ def test_block_j_counts_the_keys_of_its_own_tokens(column: int, expected: list[i
 @settings(max_examples=3, deadline=None, database=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_decoding_reads_compressed_keys_through_the_table(letters: str, dtype: str, seed: int) -> None:
-    """The first block and the last two always come first. Of several tokens, with a mask given (whatever is in it),
-    those do not see the last compressed key that came before some of its tokens."""
+    """The first block and the last two always come first. Of several tokens, with a mask given (whatever is
+    in it), those do not see the last compressed key that came before some of its tokens."""
     rng = np.random.default_rng(seed)
     block, stride, size = sizes = SIZES[rng.integers(len(SIZES))]
     most = int(rng.choice([1, 4]))
@@ -259,7 +261,7 @@ def infer(**given: Any) -> Any:
         "page_block_size": 16,
         "sparse_mode": 0,
     }
-    rest = {"scale_value": 1.0, "layout_optional": "TND"}
+    rest = {"scale_value": 1.0, "layout_optional": "TND", "sparse_mode": 0}
     tokens = len(given.get("query", values["query"]))
     outs = (ao.zeros((tokens, 2, 16), dtype=ao.float16), ao.zeros((tokens, 1, 2), dtype=ao.int32))
     return ao.ops.nsa_compress_attention_infer(**{**values, **lengths, **numbers, **rest, **given}, out=outs)

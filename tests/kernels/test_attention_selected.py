@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kernels.arrays import Array, assert_close, covers, layout, random, wide
+from kernels.arrays import Array, assert_close, blank, covers, layout, random, wide
 from kernels.attending import attend
 
 import ascend_ops as ao
@@ -54,7 +54,9 @@ def test_tokens_attend_to_the_blocks_chosen_for_them(causal: bool, dtype: str) -
     k, v = (random(rng, (112, 2, size), dtype, -1, 1) for size in (192, 128))
     chosen = choose(rng, 25, 2, 3, 2)
     mask = np.triu(np.ones((64, 64), bool), 1) if causal else None
-    outs = ao.ops.nsa_selected_attention(
+    outs = tuple(blank(rng, (25, 4, 8), "float32") for _ in range(2))
+    outs = (*outs, blank(rng, (25, 4, 128), dtype))
+    ao.ops.nsa_selected_attention(
         *(layout(rng, each) for each in (q, k, v, chosen)),
         mask,
         ends,
@@ -65,6 +67,7 @@ def test_tokens_attend_to_the_blocks_chosen_for_them(causal: bool, dtype: str) -
         2 if causal else 0,
         SIZE,
         2,
+        out=outs,
     )
     largest, total, out = (each.numpy() for each in outs)
     starts = zip(pairwise([0, *ends]), pairwise([0, *kv_ends]), strict=True)
@@ -129,6 +132,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "block": ({"selected_block_size": 8}, "selectedBlockSize"),
     "mode": ({"sparse_mode": 3}, "sparseMode"),
     "lengths": ({"actual_seq_kv_len_optional": [33]}, "keys"),
+    "statistics": ({"largest": "float16"}, "softmaxMax"),
 }
 
 
@@ -137,7 +141,7 @@ def selected(**given: Any) -> Any:
     values |= {"topk_indices": zeros(2, 2, 1, dtype="int32"), "atten_mask_optional": None}
     values |= {"actual_seq_q_len_optional": [2], "actual_seq_kv_len_optional": [32], "scale_value": 1.0}
     numbers = {"head_num": 4, "sparse_mode": 0, "selected_block_size": 16, "selected_block_count": 1}
-    outs = tuple(ao.zeros(shape, dtype=ao.float32) for shape in ((2, 4, 8), (2, 4, 8)))
+    outs = tuple(ao.zeros((2, 4, 8), dtype=dtype) for dtype in (given.pop("largest", "float32"), "float32"))
     outs = (*outs, ao.zeros((2, 4, 128), dtype=ao.float16))
     return ao.ops.nsa_selected_attention(**{**values, **numbers, "input_layout": "TND", **given}, out=outs)
 

@@ -239,6 +239,13 @@ SPARSE = [
         headNum=4,
     ),
     *cases(
+        "NsaSelectedAttentionGrad",
+        {"dqOut": f16(9, 4, 16), "dkOut": f16(11, 2, 16), "dvOut": f16(11, 2, 8)},
+        query=f16(9, 4, 16),
+        key=f16(11, 2, 16),
+        value=f16(11, 2, 8),
+    ),
+    *cases(
         "NsaCompressAttentionInfer",
         {"output": f16(9, 4, 8), "topKOutput": i32(9, 2, 16)},
         query=f16(9, 4, 16),
@@ -246,6 +253,13 @@ SPARSE = [
         numKeyValueHeads=2,
         selectBlockCount=16,
         layoutOptional="TND",
+    ),
+    *cases(
+        "NsaSelectedAttentionGrad",
+        {"dqOut": f16(9, 4, 16), "dkOut": f16(11, 2, 16), "dvOut": f16(11, 2, 8)},
+        query=f16(9, 4, 16),
+        key=f16(11, 2, 16),
+        value=f16(11, 2, 8),
     ),
     *cases(
         "NsaCompressAttentionInfer",

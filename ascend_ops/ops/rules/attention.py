@@ -125,6 +125,11 @@ RULES: dict[str, Outputs] = {
         "softmaxSumOut": _TOKENS,
         "attentionOut": _SPARSE,
     },
+    "aclnnNsaSelectedAttentionGrad": {
+        "dqOut": copy_of("query"),
+        "dkOut": copy_of("key"),
+        "dvOut": copy_of("value"),
+    },
     # Sampling points.
     "aclnnMultiScaleDeformableAttnFunction": {
         "output": Output(

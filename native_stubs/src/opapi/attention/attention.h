@@ -40,10 +40,10 @@ typedef struct {
     int64_t head, token, element;
 } stub_factors;
 
-/* A float for every head and row, stored `copies` times. Steps in floats. */
+/* A float for every head and row, stored `copies` times, which are `copy` apart. Steps in floats. */
 typedef struct {
     float *first; /* NULL: not wanted */
-    int64_t head, row, copies;
+    int64_t head, row, copies, copy;
 } stub_statistic;
 
 typedef struct {

@@ -149,6 +149,25 @@ static void store(const stub_attention *attention, const stub_heads *heads, cons
     }
 }
 
+static void do_range(backward *work, int64_t from, int64_t to) {
+    stub_attention_piece *piece = &work->piece;
+    for (piece->column = from; piece->column < to; piece->column += COLUMNS) {
+        piece->columns = to - piece->column < COLUMNS ? to - piece->column : COLUMNS;
+        do_columns(work);
+    }
+}
+
+/* The rows are of one token. */
+static void do_chosen(backward *work, int64_t to) {
+    const stub_chosen_blocks *chosen = &work->to->chosen;
+    const int64_t token = work->piece.row[0].token;
+    const int64_t *blocks = chosen->first + token * chosen->token + work->piece.kv_head * chosen->head;
+    for (int64_t i = 0; i < chosen->count; i++) {
+        const int64_t from = blocks[i] * chosen->size, end = from + chosen->size;
+        do_range(work, from, end < to ? end : to);
+    }
+}
+
 static void do_rows(backward *work, int64_t first) {
     stub_attention_piece *piece = &work->piece;
     int64_t from = piece->sequence->columns, to = 0;
@@ -159,9 +178,10 @@ static void do_rows(backward *work, int64_t first) {
         to = piece->row[r].to > to ? piece->row[r].to : to;
         load_row(work, r);
     }
-    for (piece->column = from; piece->column < to; piece->column += COLUMNS) {
-        piece->columns = to - piece->column < COLUMNS ? to - piece->column : COLUMNS;
-        do_columns(work);
+    if (work->to->chosen.first) {
+        do_chosen(work, to);
+    } else {
+        do_range(work, from, to);
     }
     for (int64_t r = 0; r < piece->rows; r++) {
         store(piece->attention, &work->to->dq, &work->to->dq_more, piece->row[r].head, piece->row[r].token,
@@ -172,9 +192,10 @@ static void do_rows(backward *work, int64_t first) {
 static void do_all_rows(backward *work) {
     stub_attention_piece *piece = &work->piece;
     const stub_attention *attention = piece->attention;
-    const int64_t rows = piece->sequence->rows * (attention->heads / attention->kv_heads);
-    for (int64_t first = 0; first < rows; first += ROWS) {
-        piece->rows = rows - first < ROWS ? rows - first : ROWS;
+    const int64_t group = attention->heads / attention->kv_heads, rows = piece->sequence->rows * group;
+    const int64_t most = work->to->chosen.first && group < ROWS ? group : ROWS;
+    for (int64_t first = 0; first < rows; first += most) {
+        piece->rows = rows - first < most ? rows - first : most;
         do_rows(work, first);
     }
     for (int64_t c = 0; c < piece->sequence->columns; c++) {

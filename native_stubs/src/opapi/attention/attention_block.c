@@ -114,7 +114,7 @@ static void quantise(const stub_attention *attention, int64_t head, float *out) 
 
 static void store_statistic(const stub_statistic *statistic, const stub_attention_row *row, float value) {
     for (int64_t i = 0; statistic->first && i < statistic->copies; i++) {
-        statistic->first[row->head * statistic->head + row->token * statistic->row + i] = value;
+        statistic->first[row->head * statistic->head + row->token * statistic->row + i * statistic->copy] = value;
     }
 }
 

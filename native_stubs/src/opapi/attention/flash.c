@@ -104,11 +104,12 @@ static stub_statistic statistic_of(const run_state *state, stub_flash_argument a
     }
     first += tensor->offset;
     if (!flash->family->by_tokens) {
-        return (stub_statistic){first + batch * tensor->strides[0], tensor->strides[1], tensor->strides[2], COPIES};
+        return (stub_statistic){first + batch * tensor->strides[0], tensor->strides[1], tensor->strides[2], COPIES,
+                                tensor->strides[3]};
     }
     first += state->statistic * COPIES;
-    return flash->statistics_by_token ? (stub_statistic){first, COPIES, flash->heads * COPIES, COPIES}
-                                      : (stub_statistic){first, rows * COPIES, COPIES, COPIES};
+    return flash->statistics_by_token ? (stub_statistic){first, COPIES, flash->heads * COPIES, COPIES, 1}
+                                      : (stub_statistic){first, rows * COPIES, COPIES, COPIES, 1};
 }
 
 static void set_bias(const run_state *state, int64_t batch, stub_flash_span rows, stub_flash_span columns,

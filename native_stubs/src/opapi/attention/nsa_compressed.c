@@ -124,7 +124,7 @@ static int64_t first_row(const stub_compressed *read, const stub_compressed_batc
 static void add_batch(run_state *state, const stub_compressed_batch *batch) {
     const stub_compressed *read = state->read;
     const int64_t all = read->q.batches * read->q.tokens * read->heads;
-    const stub_statistic largest = {state->statistics + first_row(read, batch) * read->heads, batch->rows, 1, 1};
+    const stub_statistic largest = {state->statistics + first_row(read, batch) * read->heads, batch->rows, 1, 1, 0};
     stub_statistic sum = largest;
     sum.first += all;
     state->sequences[batch->batch] = (stub_sequence){

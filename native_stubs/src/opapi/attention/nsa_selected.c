@@ -75,7 +75,7 @@ static stub_heads own_heads(const stub_layout *layout, const aclTensor *tensor, 
 static stub_statistic statistic_of(const run_state *state, int place, float *first, int64_t token, int64_t head) {
     const aclTensor *tensor = stub_selected_tensor(state->read, place);
     return first ? (stub_statistic){first + tensor->offset + token * tensor->strides[0] + head * tensor->strides[1],
-                                    tensor->strides[1], 0, COPIES}
+                                    tensor->strides[1], 0, COPIES, tensor->strides[2]}
                  : (stub_statistic){0};
 }
 

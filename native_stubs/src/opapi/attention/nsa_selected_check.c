@@ -36,12 +36,13 @@ static aclnnStatus check_tensors(const stub_call *call, const stub_selected_fami
     if (!call->args[at->layout].text && !data->paged) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: inputLayout is NULL", call->op->name);
     }
+    const stub_dtypes statistics = data->paged ? STUB_HALVES : STUB_DTYPE(ACL_FLOAT);
     const stub_dtype_rule rules[] = {
         {(uint32_t)at->query, STUB_ON_ALL(STUB_HALVES)},
         {(uint32_t)at->indices, STUB_ON_ALL(STUB_DTYPE(ACL_INT32))},
         {(uint32_t)(data->paged ? at->table : at->indices), STUB_ON_ALL(STUB_DTYPE(ACL_INT32))},
-        {(uint32_t)(data->paged ? at->query : at->largest), STUB_ON_ALL(STUB_FLOATS)},
-        {(uint32_t)(data->paged ? at->query : at->sum), STUB_ON_ALL(STUB_FLOATS)}};
+        {(uint32_t)(data->paged ? at->query : at->largest), STUB_ON_ALL(statistics)},
+        {(uint32_t)(data->paged ? at->query : at->sum), STUB_ON_ALL(statistics)}};
     STUB_REQUIRE(stub_check_dtypes(call, rules, sizeof rules / sizeof *rules));
     for (size_t i = 0; i < sizeof alike / sizeof *alike; i++) {
         STUB_REQUIRE(stub_check_same_dtype(call, (uint32_t)alike[i], (uint32_t)at->query));
