@@ -210,6 +210,65 @@ def test_division_in_place_rounds_as_its_mode_says(mode: int, reference: Referen
     check(MapCase("aclnnInplaceDivMods", lambda x, y, _: reference(x, y), dtypes, 1, (3, mode), **common), 2)
 
 
+def test_quotients_of_integers_may_go_to_integers_and_those_of_floats_may_not() -> None:
+    """Castable has to be the type that self and other meet in (of scalar forms: self's)."""
+    x, out = ao.asarray(np.int32([7, -7])), ao.zeros((2,), "int32")
+    assert ao.ops.div(x, ao.asarray(np.int32([2])), out=out).numpy().tolist() == [3, -3]
+    assert ao.ops.divs(x, 2.0, out=out).numpy().tolist() == [3, -3]
+    y = ao.zeros((2,), "float32")
+    for name, other in (("div", x), ("divs", 2)):
+        with pytest.raises(ao.AclError, match="a quotient of ACL_FLOAT cannot be stored") as raised:
+            getattr(ao.ops, name)(y, other, out=out)
+        assert raised.value.code == 161002
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scalar", "wide_scalar"),
+    [
+        ("float16", np.float32(0.1), True),
+        ("bfloat16", np.float32(0.1), True),
+        ("bfloat16", 0.1, True),
+        ("float16", 0.1, False),
+        ("float32", 0.1, False),
+    ],
+)
+def test_halves_are_divided_by_scalars_that_are_not_rounded(
+    dtype: str, scalar: float, wide_scalar: bool
+) -> None:
+    """But FLOAT16 by a DOUBLE, which becomes FLOAT16 first: the operator's source."""
+    values = np.arange(1, 40).astype(host_dtype(dtype))
+    divisor = np.float64(np.float32(scalar)) if wide_scalar else float(host_dtype(dtype).type(scalar))
+    result = ao.ops.divs(ao.asarray(values), scalar)
+    assert_close(result, wide(values) / divisor, dtype, 0)
+
+
+def test_floored_quotients_promote_scalars_as_tensors_and_go_to_any_type() -> None:
+    """The operator's source checks no output type; BOOL is divided as FLOAT."""
+    narrow, out = ao.asarray(np.int8([100, -100])), ao.zeros((2,), "int32")
+    assert ao.ops.floor_divides(narrow, 300, out=out).numpy().tolist() == [0, -1]
+    assert ao.ops.floor_divides(narrow, 1.5, out=out).numpy().tolist() == [66, -67]
+    yes, no = ao.asarray(np.array([True, True])), ao.asarray(np.array([True, False]))
+    assert ao.ops.floor_divide(yes, no, out=ao.zeros((2,), "float32")).numpy().tolist() == [1, np.inf]
+    ao.ops.inplace_floor_divides(out, 2.5)
+    assert out.numpy().tolist() == [26, -27]
+
+
+@pytest.mark.parametrize("name", ["clamp", "clamp_min", "clamp_max"])
+def test_limits_that_are_scalars_take_the_output_type(name: str) -> None:
+    """As self does, which has to be castable to it."""
+    x = ao.asarray(np.int32([-5, 1, 2, 3]))
+    limits = {"clamp": (0.5, 2.5), "clamp_min": (0.5,), "clamp_max": (2.5,)}[name]
+    expected = {"clamp": [0, 1, 2, 2], "clamp_min": [0, 1, 2, 3], "clamp_max": [-5, 1, 2, 2]}[name]
+    assert getattr(ao.ops, name)(x, *limits, out=ao.zeros((4,), "int32")).numpy().tolist() == expected
+    for given, text in (
+        ("float32", "self is ACL_FLOAT, which cannot be cast"),
+        ("bool", "data type of self"),
+    ):
+        with pytest.raises(ao.AclError, match=text) as raised:
+            getattr(ao.ops, name)(ao.zeros((4,), given), *limits, out=ao.zeros((4,), "int32"))
+        assert raised.value.code == 161002
+
+
 @pytest.mark.parametrize(("low", "high"), [(None, 2), (1, None), (1, 2)])
 def test_a_limit_may_be_absent(low: float | None, high: float | None) -> None:
     values = np.array([0.5, 1.5, 2.5, np.nan], np.float32)

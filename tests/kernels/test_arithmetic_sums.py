@@ -16,6 +16,7 @@ from kernels.arrays import (
     assert_close,
     covers,
     host_dtype,
+    wide,
 )
 from kernels.maps import MapCase, check, parametrize
 
@@ -205,3 +206,14 @@ def test_shapes_that_do_not_broadcast_are_refused() -> None:
     with pytest.raises(ao.AclError, match="do not broadcast") as raised:
         ao.ops.mul(x, y, out=x)
     assert raised.value.code == 161002
+
+
+def test_products_with_scalars_go_to_any_type() -> None:
+    """Their source checks no cast on Atlas A2 and A3. BF16 meets the scalar in FLOAT."""
+    x = ao.asarray(np.int32([3, -3]))
+    ao.ops.inplace_muls(x, 2.5)
+    assert x.numpy().tolist() == [7, -7]
+    assert ao.ops.muls(x, 0.25, out=ao.zeros((2,), "bool")).numpy().tolist() == [True, True]
+    for dtype, scalar in (("bfloat16", float(np.float32(0.1))), ("float16", float(np.float16(0.1)))):
+        values = np.arange(1, 40).astype(host_dtype(dtype))
+        assert_close(ao.ops.muls(ao.asarray(values), 0.1), wide(values) * scalar, dtype, 0)

@@ -126,8 +126,88 @@ def test_equal_of_a_nan_is_false_and_of_nothing_true() -> None:
     assert ao.ops.equal(*zeros).numpy().tolist() == [True]
 
 
-@covers("aclnnSWhere", ALL)
-@pytest.mark.parametrize("dtype", ALL.split())
+UNSIGNED = "uint16 uint32 uint64"
+ORDERS = [(name, relation, UNSIGNED) for name, relation in RELATIONS.items() if name in ("Lt", "Gt", "Ge")]
+
+
+@pytest.mark.parametrize(
+    ("name", "relation", "dtypes"),
+    [
+        pytest.param(*case, marks=covers(f"aclnn{case[0]}Tensor aclnn{case[0]}Scalar", case[2]))
+        for case in [*ORDERS, ("Le", operator.le, "uint16")]
+    ],
+)
+def test_order_of_unsigned_numbers(name: str, relation: Callable[..., Any], dtypes: str) -> None:
+    """A scalar has to be of the tensor's type: these promote with no other."""
+    tensors, scalars = (getattr(ao.ops, f"{name.lower()}_{form}") for form in ("tensor", "scalar"))
+    for dtype in dtypes.split():
+        most = int(np.iinfo(dtype).max)
+        x, y = np.array([[0, 1, most, most - 1]], dtype), np.array([[1], [most]], dtype)
+        assert tensors(ao.asarray(x), ao.asarray(y)).numpy().tolist() == relation(x, y).tolist()
+        assert scalars(ao.asarray(x), y[0, 0]).numpy().tolist() == relation(x, y[0, 0]).tolist()
+
+
+def test_at_most_does_not_know_the_widest_unsigned_numbers() -> None:
+    x = ao.asarray(np.array([1], "uint64"))
+    with pytest.raises(ao.AclError, match="data type of self") as raised:
+        ao.ops.le_tensor(x, x)
+    assert raised.value.code == 161002
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "scalar", "expected"),
+    [
+        # Integers are ordered in the wider type ...
+        ("gt", np.int8(100), 300, False),
+        ("ge", np.int8(100), 300, False),
+        ("lt", np.int8(100), 300, True),
+        ("le", np.uint8(200), -1, False),
+        # ... but asked for equality in the tensor's.
+        ("eq", np.int8(44), 300, True),
+        ("ne", np.int8(44), 300, False),
+        # aclnnGt* and aclnnGe* compute in DOUBLE with one that FLOAT16 does not hold; the others round it.
+        ("ge", np.float16(0.1), 0.1, False),
+        ("gt", np.float16(0.1), 0.09995, True),
+        ("le", np.float16(0.1), 0.1, True),
+        ("lt", np.float16(0.1), 0.1, False),
+        ("eq", np.float16(0.1), 0.1, True),
+        ("ge", np.float32(0.1), 0.1, True),
+        # Integers meet a DOUBLE in DOUBLE, for aclnnLt* and aclnnLe* in FLOAT.
+        ("eq", np.int32(2**24 + 1), float(2**24), False),
+        ("ne", np.int32(2**24 + 1), float(2**24), True),
+        ("gt", np.int32(2**24 + 1), float(2**24), True),
+        ("le", np.int32(2**24 + 1), float(2**24), True),
+    ],
+)
+def test_scalars_are_compared_by_the_rule_of_each_relation(
+    name: str, value: Any, scalar: float, expected: bool
+) -> None:
+    """The operators' sources, where the documents only say that the types promote."""
+    result = getattr(ao.ops, f"{name}_scalar")(ao.asarray(np.array([value])), scalar)
+    assert result.numpy().tolist() == [expected]
+
+
+@covers("aclnnBitwiseOrTensor aclnnInplaceBitwiseOrTensor", UNSIGNED)
+@pytest.mark.parametrize("dtype", UNSIGNED.split())
+def test_bits_of_unsigned_numbers(dtype: str) -> None:
+    most = int(np.iinfo(dtype).max)
+    x, y = np.array([0, 5, most - 1], dtype), np.array([most, 2, 1], dtype)
+    assert ao.ops.bitwise_or_tensor(ao.asarray(x), ao.asarray(y)).numpy().tolist() == (x | y).tolist()
+    target = ao.asarray(x)
+    ao.ops.inplace_bitwise_or_tensor(target, ao.asarray(y))
+    assert target.numpy().tolist() == (x | y).tolist()
+
+
+@pytest.mark.parametrize("name", ["bitwise_not", "bitwise_xor_tensor"])
+def test_some_bits_of_unsigned_numbers_are_refused(name: str) -> None:
+    x = ao.zeros((2,), "uint16")
+    with pytest.raises(ao.AclError, match="data type of self") as raised:
+        getattr(ao.ops, name)(*[x] * (1 if name == "bitwise_not" else 2), out=x)
+    assert raised.value.code == 161002
+
+
+@covers("aclnnSWhere", f"{ALL} {UNSIGNED}")
+@pytest.mark.parametrize("dtype", f"{ALL} {UNSIGNED}".split())
 def test_where_takes_one_or_the_other(dtype: str) -> None:
     rng = np.random.default_rng(len(dtype))
     condition = random(rng, (4, 1, 5), "bool")
@@ -138,8 +218,18 @@ def test_where_takes_one_or_the_other(dtype: str) -> None:
     assert_close(other, wide(np.where(condition, yes, no)), dtype, 0)
 
 
-@covers("aclnnInplaceMaskedFillScalar aclnnInplaceMaskedFillTensor", ALL)
-@pytest.mark.parametrize("dtype", ALL.split())
+def test_a_choice_goes_to_any_type_as_a_cast_does() -> None:
+    """The operator's source checks no more than the list of types."""
+    out, x = ao.zeros((2,), "int32"), ao.asarray(np.float32([1.5, -2.5]))
+    ao.ops.s_where(ao.asarray(np.array([True, False])), x, ao.asarray(np.float32([0.5])), out=out)
+    assert out.numpy().tolist() == [1, 0]
+
+
+FILLED = "float32 float16 bfloat16 int8 int32 int64 bool"
+
+
+@covers("aclnnInplaceMaskedFillScalar aclnnInplaceMaskedFillTensor", FILLED)
+@pytest.mark.parametrize("dtype", FILLED.split())
 def test_masked_places_get_the_value(dtype: str) -> None:
     rng = np.random.default_rng(len(dtype))
     values, mask = random(rng, (4, 3, 5), dtype, special=True), random(rng, (3, 1), "bool")
@@ -151,10 +241,27 @@ def test_masked_places_get_the_value(dtype: str) -> None:
     assert_close(second, wide(expected), dtype, 0)
 
 
-def test_a_condition_of_floats_is_refused() -> None:
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_only_bool_and_uint8_are_conditions(dtype: str) -> None:
     x = ao.zeros((2,), "float32")
     with pytest.raises(ao.AclError, match="data type of condition") as raised:
-        ao.ops.s_where(x, x, x, out=x)
+        ao.ops.s_where(ao.zeros((2,), dtype), x, x, out=x)
+    assert raised.value.code == 161002
+
+
+@pytest.mark.parametrize(
+    ("values", "mask", "value", "text"),
+    [
+        ("int16", "bool", (), "data type of selfRef"),
+        ("float32", "uint8", (), "data type of mask"),
+        ("float32", "bool", (1,), "value .* has 1 dim"),
+        ("float32", "bool", (), None),
+    ],
+)
+def test_what_fills_is_one_number(values: str, mask: str, value: tuple[int, ...], text: str | None) -> None:
+    x, number = ao.zeros((2,), values), ao.zeros(value, "float32" if text else "float64")
+    with pytest.raises(ao.AclError, match=text or "data type of value") as raised:
+        ao.ops.inplace_masked_fill_tensor(x, ao.zeros((2,), mask), number)
     assert raised.value.code == 161002
 
 

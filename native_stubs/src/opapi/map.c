@@ -39,6 +39,26 @@ static bool is_scalar(const stub_call *call, uint32_t arg) {
     return call->op->params[arg].kind == STUB_SCALAR;
 }
 
+static aclDataType meeting_type(const stub_call *call, const stub_map *map, const parts *part, aclDataType tensors,
+                                const aclScalar *scalar) {
+    return map->meets ? map->meets(tensors, scalar, stub_tensor_arg(call, part->out[0])->dtype)
+                      : stub_promote_scalar(tensors, scalar->dtype);
+}
+
+aclDataType stub_meets_in_sums(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    if (stub_dtype_is_complex(tensors) || stub_dtype_is_complex(scalar->dtype)) {
+        return stub_promote(tensors, scalar->dtype);
+    }
+    if (stub_dtype_is_floating(tensors)) {
+        return tensors;
+    }
+    if (scalar->dtype == ACL_DOUBLE && out == ACL_FLOAT) {
+        return ACL_FLOAT;
+    }
+    return stub_dtype_is_floating(scalar->dtype) || tensors == ACL_BOOL ? stub_promote(tensors, scalar->dtype)
+                                                                        : tensors;
+}
+
 /* Tensors first, then scalars: a scalar raises the category of what the tensors are together. */
 static aclDataType promoted_type(const stub_call *call, const stub_map *map, const parts *part) {
     aclDataType type = ACL_DT_UNDEFINED;
@@ -51,7 +71,9 @@ static aclDataType promoted_type(const stub_call *call, const stub_map *map, con
                 continue;
             }
             const aclDataType given = scalar ? value.scalar->dtype : value.tensor->dtype;
-            type = !any ? given : scalar ? stub_promote_scalar(type, given) : stub_promote(type, given);
+            type = !any     ? given
+                   : scalar ? meeting_type(call, map, part, type, value.scalar)
+                            : stub_promote(type, given);
             any = true;
         }
     }
@@ -75,6 +97,11 @@ static aclDataType computing_type(const stub_call *call, const stub_map *map, co
     default:
         return promoted;
     }
+}
+
+aclDataType stub_map_computes_in(const stub_call *call, const stub_map *map) {
+    const parts part = parts_of(call);
+    return computing_type(call, map, &part);
 }
 
 static aclnnStatus check_given(const stub_call *call, const stub_map *map, const parts *part) {

@@ -38,20 +38,27 @@ typedef enum {
     STUB_GIVES_REAL  /* of complex inputs double; else the same */
 } stub_map_result;
 
+/* The type in which tensors of type `tensors` meet a scalar, for results that go to a tensor of type `out`: where an
+ * operator has a rule of its own. */
+typedef aclDataType stub_scalar_rule(aclDataType tensors, const aclScalar *scalar, aclDataType out);
+
 typedef struct {
     const stub_loops *loops[STUB_CLASS_COUNT]; /* NULL: nothing computes in this class */
     stub_dtypes allowed;                       /* of the input tensors on A2 and A3 */
     stub_map_type type;
     stub_map_result result;
-    uint32_t apart;      /* bit k: input k has no say in the promotion (alpha, value) */
-    uint32_t conditions; /* bit k: input k, of an 8-bit type or BOOL, is loaded as BOOL, and has no say */
-    uint32_t optional;   /* bit k: input k may be absent (NULL) */
-    bool any_output;     /* any output type is fine, as in a cast; else the types must be castable (CanCast) */
+    uint32_t apart;          /* bit k: input k has no say in the promotion (alpha, value) */
+    uint32_t conditions;     /* bit k: input k, of an 8-bit type or BOOL, is loaded as BOOL, and has no say */
+    uint32_t optional;       /* bit k: input k may be absent (NULL) */
+    stub_scalar_rule *meets; /* NULL: stub_promote_scalar */
+    bool any_output;         /* any output type is fine, as in a cast; else the types must be castable (CanCast) */
 } stub_map;
 
 /* Phase one of the family: 161001 for missing tensors, 161002 for types, ranks and shapes. */
 aclnnStatus stub_map_check(const stub_call *call, stub_plan *plan, const stub_map *map);
 aclnnStatus stub_map_run(const stub_call *call, const stub_map *map);
+/* The type that a call with all its tensors and scalars computes in; ACL_DT_UNDEFINED: none. */
+aclDataType stub_map_computes_in(const stub_call *call, const stub_map *map);
 
 /* An input or output on its own, for kernels that are made of maps (lists of tensors, say). */
 typedef struct {
@@ -70,6 +77,10 @@ aclDataType stub_map_result_type(const stub_map *map, aclDataType as);
 /* A number passed by value or as a scalar, as double; complex ones by their real part. */
 double stub_number(const stub_call *call, uint32_t arg);
 double stub_scalar_number(const aclScalar *scalar);
+
+/* Sums, products and powers: floats keep their type; integers that meet a floating scalar, and BOOL, promote as with a
+ * tensor of its type, but to FLOAT for a DOUBLE whose results go to FLOAT. */
+stub_scalar_rule stub_meets_in_sums;
 
 /* Loops from a body, and from an expression. T: the type of the inputs' elements, R: of the output's. The expression
  * sees x (x, y; x, y, z; x, y, z, w), the elements, of type T, `c`, the constants, and T itself. COSTLY: see above. */

@@ -1,5 +1,6 @@
 /* Logic and bits: truth values of any type, the bits of integers, shifts. */
 #include "opapi/map.h"
+#include "opapi/promote.h"
 
 STUB_LOOP1(not_b8, uint8_t, uint8_t, !x)
 STUB_LOOP2(and_b8, uint8_t, uint8_t, (x & y))
@@ -25,26 +26,33 @@ STUB_LOOP2(and_i64, uint64_t, uint64_t, (x & y))
 STUB_LOOP2(or_i64, uint64_t, uint64_t, x | y)
 STUB_LOOP2(xor_i64, uint64_t, uint64_t, x ^ y)
 
-#define UNSIGNED (STUB_DTYPE(ACL_UINT16) | STUB_DTYPE(ACL_UINT32))
-#define BITWISE(name)                                                                                                  \
+#define UINT16 STUB_DTYPE(ACL_UINT16)
+#define UNSIGNED (UINT16 | STUB_DTYPE(ACL_UINT32))
+#define BITWISE(name, unsigned_)                                                                                       \
     {.loops = {[STUB_I64] = &name##_i64, [STUB_B8] = &name##_b8},                                                      \
-     .allowed = STUB_INTEGERS | STUB_BOOLS | STUB_DTYPE(ACL_UINT16)}
+     .allowed = STUB_INTEGERS | STUB_BOOLS | (unsigned_),                                                              \
+     .meets = meets_as_tensors}
 
-STUB_FAMILY_KERNEL(aclnnBitwiseNot, stub_map, BITWISE(not))
-STUB_FAMILY_KERNEL(aclnnBitwiseAndTensor, stub_map, BITWISE(and))
-STUB_FAMILY_KERNEL(aclnnBitwiseAndTensorOut, stub_map, BITWISE(and))
-STUB_FAMILY_KERNEL(aclnnBitwiseAndScalar, stub_map, BITWISE(and))
-STUB_FAMILY_KERNEL(aclnnInplaceBitwiseAndTensor, stub_map, BITWISE(and))
-STUB_FAMILY_KERNEL(aclnnInplaceBitwiseAndTensorOut, stub_map, BITWISE(and))
-STUB_FAMILY_KERNEL(aclnnInplaceBitwiseAndScalar, stub_map, BITWISE(and))
-STUB_FAMILY_KERNEL(aclnnBitwiseOrTensor, stub_map, BITWISE(or))
-STUB_FAMILY_KERNEL(aclnnBitwiseOrScalar, stub_map, BITWISE(or))
-STUB_FAMILY_KERNEL(aclnnInplaceBitwiseOrTensor, stub_map, BITWISE(or))
-STUB_FAMILY_KERNEL(aclnnInplaceBitwiseOrScalar, stub_map, BITWISE(or))
-STUB_FAMILY_KERNEL(aclnnBitwiseXorTensor, stub_map, BITWISE(xor))
-STUB_FAMILY_KERNEL(aclnnBitwiseXorScalar, stub_map, BITWISE(xor))
-STUB_FAMILY_KERNEL(aclnnInplaceBitwiseXorTensor, stub_map, BITWISE(xor))
-STUB_FAMILY_KERNEL(aclnnInplaceBitwiseXorScalar, stub_map, BITWISE(xor))
+static aclDataType meets_as_tensors(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    (void)out;
+    return stub_promote(tensors, scalar->dtype);
+}
+
+STUB_FAMILY_KERNEL(aclnnBitwiseNot, stub_map, BITWISE(not, 0))
+STUB_FAMILY_KERNEL(aclnnBitwiseAndTensor, stub_map, BITWISE(and, UINT16))
+STUB_FAMILY_KERNEL(aclnnBitwiseAndTensorOut, stub_map, BITWISE(and, UINT16))
+STUB_FAMILY_KERNEL(aclnnBitwiseAndScalar, stub_map, BITWISE(and, UINT16))
+STUB_FAMILY_KERNEL(aclnnInplaceBitwiseAndTensor, stub_map, BITWISE(and, UINT16))
+STUB_FAMILY_KERNEL(aclnnInplaceBitwiseAndTensorOut, stub_map, BITWISE(and, UINT16))
+STUB_FAMILY_KERNEL(aclnnInplaceBitwiseAndScalar, stub_map, BITWISE(and, UINT16))
+STUB_FAMILY_KERNEL(aclnnBitwiseOrTensor, stub_map, BITWISE(or, UNSIGNED | STUB_DTYPE(ACL_UINT64)))
+STUB_FAMILY_KERNEL(aclnnBitwiseOrScalar, stub_map, BITWISE(or, UINT16))
+STUB_FAMILY_KERNEL(aclnnInplaceBitwiseOrTensor, stub_map, BITWISE(or, UNSIGNED | STUB_DTYPE(ACL_UINT64)))
+STUB_FAMILY_KERNEL(aclnnInplaceBitwiseOrScalar, stub_map, BITWISE(or, UINT16))
+STUB_FAMILY_KERNEL(aclnnBitwiseXorTensor, stub_map, BITWISE(xor, 0))
+STUB_FAMILY_KERNEL(aclnnBitwiseXorScalar, stub_map, BITWISE(xor, 0))
+STUB_FAMILY_KERNEL(aclnnInplaceBitwiseXorTensor, stub_map, BITWISE(xor, 0))
+STUB_FAMILY_KERNEL(aclnnInplaceBitwiseXorScalar, stub_map, BITWISE(xor, 0))
 
 /* Negative counts are 0; bits shifted out are gone, all of them from the width of the type on. */
 STUB_LOOP2(left_i64, int64_t, uint64_t, y > 63 ? 0 : (uint64_t)x << (y < 0 ? 0 : y))

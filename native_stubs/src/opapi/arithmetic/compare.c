@@ -1,7 +1,9 @@
 /* Comparisons: 1 where the relation holds, else 0, as BOOL or in the type of the tensor that is written. */
+#include <float.h>
 #include <math.h>
 
 #include "opapi/map.h"
+#include "opapi/promote.h"
 
 #define RELATION(name, sign)                                                                                           \
     STUB_LOOP2(name##_f32, float, uint8_t, x sign y)                                                                   \
@@ -15,15 +17,82 @@ RELATION(lt, <)
 RELATION(le, <=)
 RELATION(gt, >)
 RELATION(ge, >=)
+STUB_LOOP2(lt_u64, uint64_t, uint8_t, x < y)
+STUB_LOOP2(gt_u64, uint64_t, uint8_t, x > y)
+STUB_LOOP2(ge_u64, uint64_t, uint8_t, x >= y)
 STUB_LOOP2(eq_c128, double complex, uint8_t, x == y)
 STUB_LOOP2(ne_c128, double complex, uint8_t, x != y)
+
+/* What a scalar does to the type in which it is compared, one rule per relation. */
+
+static aclDataType meets_to_equal(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    return stub_dtype_is_complex(tensors) ? tensors : stub_meets_in_sums(tensors, scalar, out);
+}
+
+/* Integers are compared in the wider type; with a DOUBLE, in FLOAT. */
+static aclDataType meets_to_be_less(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    (void)out;
+    if (stub_dtype_is_floating(tensors)) {
+        return tensors;
+    }
+    return scalar->dtype == ACL_DOUBLE ? ACL_FLOAT : stub_promote(tensors, scalar->dtype);
+}
+
+/* As with a tensor; but a DOUBLE that floats hold well enough leaves them their type. */
+static aclDataType meets_to_be_greater(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    (void)out;
+    if (scalar->dtype == ACL_DOUBLE && stub_dtype_is_floating(tensors)) {
+        double rounded;
+        const double given = stub_scalar_number(scalar);
+        stub_stretch number;
+        stub_load(ACL_DOUBLE, &given, 0, 1, tensors, number.bytes);
+        stub_store(tensors, number.bytes, 1, ACL_DOUBLE, &rounded, 0);
+        return fabs(rounded - given) <= (double)FLT_EPSILON ? tensors : ACL_DOUBLE;
+    }
+    return stub_promote(tensors, scalar->dtype);
+}
 
 #define EQUALITY(name)                                                                                                 \
     {.loops = {&name##_f32, &name##_f64, &name##_i64, &name##_b8, &name##_c128},                                       \
      .allowed = STUB_NUMBERS | STUB_COMPLEXES,                                                                         \
-     .result = STUB_GIVES_BOOL}
-#define ORDER(name)                                                                                                    \
-    {.loops = {&name##_f32, &name##_f64, &name##_i64, &name##_b8}, .allowed = STUB_NUMBERS, .result = STUB_GIVES_BOOL}
+     .result = STUB_GIVES_BOOL,                                                                                        \
+     .meets = meets_to_equal}
+
+/* Orders: UINT64, whose numbers are bits, is compared by loops of its own. */
+typedef struct {
+    stub_map usual, unsigned_;
+} order;
+
+static const stub_map *order_of(const stub_call *call, const order *maps) {
+    const aclTensor *self = stub_tensor_arg(call, 0);
+    return self && self->dtype == ACL_UINT64 && maps->unsigned_.allowed ? &maps->unsigned_ : &maps->usual;
+}
+
+static aclnnStatus order_check(const stub_call *call, stub_plan *plan, const order *maps) {
+    return stub_map_check(call, plan, order_of(call, maps));
+}
+
+static aclnnStatus order_run(const stub_call *call, const order *maps) {
+    return stub_map_run(call, order_of(call, maps));
+}
+
+#define UNSIGNED (STUB_DTYPE(ACL_UINT16) | STUB_DTYPE(ACL_UINT32))
+#define USUAL(name, more, meets_)                                                                                      \
+    {.loops = {&name##_f32, &name##_f64, &name##_i64, &name##_b8},                                                     \
+     .allowed = STUB_NUMBERS | (more),                                                                                 \
+     .result = STUB_GIVES_BOOL,                                                                                        \
+     .meets = (meets_)}
+#define ORDER(name, meets_)                                                                                            \
+    {                                                                                                                  \
+        USUAL(name, UNSIGNED, meets_), {                                                                               \
+            .loops = {[STUB_I64] = &name##_u64}, .allowed = STUB_DTYPE(ACL_UINT64), .result = STUB_GIVES_BOOL,         \
+            .meets = (meets_)                                                                                          \
+        }                                                                                                              \
+    }
+#define LESS ORDER(lt, meets_to_be_less)
+#define LESS_EQUAL {USUAL(le, STUB_DTYPE(ACL_UINT16), meets_to_be_less), {.allowed = 0}}
+#define GREATER ORDER(gt, meets_to_be_greater)
+#define GREATER_EQUAL ORDER(ge, meets_to_be_greater)
 
 STUB_FAMILY_KERNEL(aclnnEqTensor, stub_map, EQUALITY(eq))
 STUB_FAMILY_KERNEL(aclnnEqScalar, stub_map, EQUALITY(eq))
@@ -33,22 +102,22 @@ STUB_FAMILY_KERNEL(aclnnNeTensor, stub_map, EQUALITY(ne))
 STUB_FAMILY_KERNEL(aclnnNeScalar, stub_map, EQUALITY(ne))
 STUB_FAMILY_KERNEL(aclnnInplaceNeTensor, stub_map, EQUALITY(ne))
 STUB_FAMILY_KERNEL(aclnnInplaceNeScalar, stub_map, EQUALITY(ne))
-STUB_FAMILY_KERNEL(aclnnLtTensor, stub_map, ORDER(lt))
-STUB_FAMILY_KERNEL(aclnnLtScalar, stub_map, ORDER(lt))
-STUB_FAMILY_KERNEL(aclnnInplaceLtTensor, stub_map, ORDER(lt))
-STUB_FAMILY_KERNEL(aclnnInplaceLtScalar, stub_map, ORDER(lt))
-STUB_FAMILY_KERNEL(aclnnLeTensor, stub_map, ORDER(le))
-STUB_FAMILY_KERNEL(aclnnLeScalar, stub_map, ORDER(le))
-STUB_FAMILY_KERNEL(aclnnInplaceLeTensor, stub_map, ORDER(le))
-STUB_FAMILY_KERNEL(aclnnInplaceLeScalar, stub_map, ORDER(le))
-STUB_FAMILY_KERNEL(aclnnGtTensor, stub_map, ORDER(gt))
-STUB_FAMILY_KERNEL(aclnnGtScalar, stub_map, ORDER(gt))
-STUB_FAMILY_KERNEL(aclnnInplaceGtTensor, stub_map, ORDER(gt))
-STUB_FAMILY_KERNEL(aclnnInplaceGtScalar, stub_map, ORDER(gt))
-STUB_FAMILY_KERNEL(aclnnGeTensor, stub_map, ORDER(ge))
-STUB_FAMILY_KERNEL(aclnnGeScalar, stub_map, ORDER(ge))
-STUB_FAMILY_KERNEL(aclnnInplaceGeTensor, stub_map, ORDER(ge))
-STUB_FAMILY_KERNEL(aclnnInplaceGeScalar, stub_map, ORDER(ge))
+STUB_FAMILY_KERNEL(aclnnLtTensor, order, LESS)
+STUB_FAMILY_KERNEL(aclnnLtScalar, order, LESS)
+STUB_FAMILY_KERNEL(aclnnInplaceLtTensor, order, LESS)
+STUB_FAMILY_KERNEL(aclnnInplaceLtScalar, order, LESS)
+STUB_FAMILY_KERNEL(aclnnLeTensor, order, LESS_EQUAL)
+STUB_FAMILY_KERNEL(aclnnLeScalar, order, LESS_EQUAL)
+STUB_FAMILY_KERNEL(aclnnInplaceLeTensor, order, LESS_EQUAL)
+STUB_FAMILY_KERNEL(aclnnInplaceLeScalar, order, LESS_EQUAL)
+STUB_FAMILY_KERNEL(aclnnGtTensor, order, GREATER)
+STUB_FAMILY_KERNEL(aclnnGtScalar, order, GREATER)
+STUB_FAMILY_KERNEL(aclnnInplaceGtTensor, order, GREATER)
+STUB_FAMILY_KERNEL(aclnnInplaceGtScalar, order, GREATER)
+STUB_FAMILY_KERNEL(aclnnGeTensor, order, GREATER_EQUAL)
+STUB_FAMILY_KERNEL(aclnnGeScalar, order, GREATER_EQUAL)
+STUB_FAMILY_KERNEL(aclnnInplaceGeTensor, order, GREATER_EQUAL)
+STUB_FAMILY_KERNEL(aclnnInplaceGeScalar, order, GREATER_EQUAL)
 
 /* |x - y| <= atol + rtol * |y|; infinities are close to themselves alone, NaNs to each other when c[2] says so. */
 STUB_INLINE bool is_close(double x, double y, const double *c) {

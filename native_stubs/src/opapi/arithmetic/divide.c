@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "opapi/map.h"
+#include "opapi/promote.h"
 
 /* The textbook formula, which makes NaN of a division by zero, as the documents warn. */
 STUB_INLINE double complex divide_complex(double complex x, double complex y) {
@@ -49,23 +50,92 @@ STUB_LOOP2(floor_f64, double, double, floor(x / y))
 STUB_LOOP2(floor_i64, int64_t, int64_t, floored(x, y))
 STUB_LOOP2(whole_b8, uint8_t, uint8_t, (x & y))
 
+/* FLOAT16 and BF16 are divided by a scalar of another floating type in FLOAT (but FLOAT16 by DOUBLE as FLOAT16). */
+static aclDataType meets_in_quotients(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    (void)out;
+    const aclDataType given = scalar->dtype;
+    const bool half = tensors == ACL_FLOAT16 || tensors == ACL_BF16;
+    const bool mixed =
+        stub_dtype_is_floating(given) && given != tensors && (tensors != ACL_FLOAT16 || given != ACL_DOUBLE);
+    const aclDataType floating = stub_dtype_is_integral(tensors) || (half && mixed) ? ACL_FLOAT : tensors;
+    return stub_dtype_is_complex(given) ? stub_promote(floating, given) : floating;
+}
+
+static aclDataType meets_as_tensors(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    (void)out;
+    return stub_promote(tensors, scalar->dtype);
+}
+
 #define EXACT                                                                                                          \
     {.loops = {&div_f32, &div_f64, NULL, NULL, &div_c128},                                                             \
      .allowed = STUB_NUMBERS | STUB_COMPLEXES,                                                                         \
      .type = STUB_AS_FLOATING,                                                                                         \
+     .meets = meets_in_quotients,                                                                                      \
      .any_output = true}
 #define TRUNC {.loops = {&trunc_f32, &trunc_f64, &trunc_i64, &whole_b8}, .allowed = STUB_NUMBERS}
 #define FLOOR {.loops = {&floor_f32, &floor_f64, &floor_i64, &whole_b8}, .allowed = STUB_NUMBERS}
 
-STUB_FAMILY_KERNEL(aclnnDiv, stub_map, EXACT)
-STUB_FAMILY_KERNEL(aclnnDivs, stub_map, EXACT)
-STUB_FAMILY_KERNEL(aclnnInplaceDiv, stub_map, EXACT)
-STUB_FAMILY_KERNEL(aclnnInplaceDivs, stub_map, EXACT)
+typedef stub_map quotient;
+
+/* Quotients of integers are FLOAT, but it is the type before that (of scalar forms: self's) that has to be castable to
+ * out's: integers may go to integers, floats may not. */
+static aclnnStatus quotient_check(const stub_call *call, stub_plan *plan, const quotient *map) {
+    STUB_REQUIRE(stub_map_check(call, plan, map));
+    const bool by_scalar = call->op->params[1].kind == STUB_SCALAR;
+    const aclTensor *self = stub_tensor_arg(call, 0), *out = stub_tensor_arg(call, call->op->count - 1);
+    const aclTensor *to = call->op->params[0].role == STUB_INOUT ? self : out;
+    const aclDataType from = by_scalar ? self->dtype : stub_promote(self->dtype, stub_tensor_arg(call, 1)->dtype);
+    if (stub_can_cast(from, to->dtype)) {
+        return ACLNN_SUCCESS;
+    }
+    return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: a quotient of %s cannot be stored in %s, which is %s",
+                     call->op->name, stub_dtype_name(from), to == self ? "selfRef" : "out", stub_dtype_name(to->dtype));
+}
+
+static aclnnStatus quotient_run(const stub_call *call, const quotient *map) {
+    return stub_map_run(call, map);
+}
+
+STUB_FAMILY_KERNEL(aclnnDiv, quotient, EXACT)
+STUB_FAMILY_KERNEL(aclnnDivs, quotient, EXACT)
+STUB_FAMILY_KERNEL(aclnnInplaceDiv, quotient, EXACT)
+STUB_FAMILY_KERNEL(aclnnInplaceDivs, quotient, EXACT)
 STUB_FAMILY_KERNEL(aclnnFloorDiv, stub_map, FLOOR)
-STUB_FAMILY_KERNEL(aclnnFloorDivide, stub_map, FLOOR)
-STUB_FAMILY_KERNEL(aclnnFloorDivides, stub_map, FLOOR)
-STUB_FAMILY_KERNEL(aclnnInplaceFloorDivide, stub_map, FLOOR)
-STUB_FAMILY_KERNEL(aclnnInplaceFloorDivides, stub_map, FLOOR)
+
+/* aclnnFloorDivide*: a scalar promotes as a tensor does, BOOL is divided as FLOAT, and out may be of any type. */
+typedef struct {
+    stub_map numbers, bools;
+} floored_map;
+
+static const stub_map *floored_numbers(const stub_call *call, const floored_map *maps) {
+    return stub_map_computes_in(call, &maps->numbers) == ACL_BOOL ? &maps->bools : &maps->numbers;
+}
+
+static aclnnStatus floored_map_check(const stub_call *call, stub_plan *plan, const floored_map *maps) {
+    stub_plan as_numbers = *plan;
+    STUB_REQUIRE(stub_map_check(call, &as_numbers, &maps->numbers));
+    return stub_map_check(call, plan, floored_numbers(call, maps));
+}
+
+static aclnnStatus floored_map_run(const stub_call *call, const floored_map *maps) {
+    return stub_map_run(call, floored_numbers(call, maps));
+}
+
+#define FLOORED                                                                                                        \
+    {                                                                                                                  \
+        {.loops = {&floor_f32, &floor_f64, &floor_i64, &whole_b8},                                                     \
+         .allowed = STUB_NUMBERS,                                                                                      \
+         .meets = meets_as_tensors,                                                                                    \
+         .any_output = true},                                                                                          \
+        {                                                                                                              \
+            .loops = {&floor_f32}, .allowed = STUB_BOOLS, .type = STUB_AS_FLOATING, .any_output = true                 \
+        }                                                                                                              \
+    }
+
+STUB_FAMILY_KERNEL(aclnnFloorDivide, floored_map, FLOORED)
+STUB_FAMILY_KERNEL(aclnnFloorDivides, floored_map, FLOORED)
+STUB_FAMILY_KERNEL(aclnnInplaceFloorDivide, floored_map, FLOORED)
+STUB_FAMILY_KERNEL(aclnnInplaceFloorDivides, floored_map, FLOORED)
 
 /* Division with a rounding mode: 0 exact, 1 to zero, 2 down. */
 enum { MODE = 2, MODES = 3 };

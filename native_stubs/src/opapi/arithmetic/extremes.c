@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "opapi/map.h"
+#include "opapi/promote.h"
 
 #define LARGER(x, y) ((x) > (y) || (x) != (x) ? (x) : (y))
 #define SMALLER(x, y) ((x) < (y) || (x) != (x) ? (x) : (y))
@@ -20,16 +21,42 @@ STUB_FAMILY_KERNEL(aclnnMaximum, stub_map, {.loops = {&max_f32, &max_f64, &max_i
 STUB_FAMILY_KERNEL(aclnnMinimum, stub_map, {.loops = {&min_f32, &min_f64, &min_i64, &min_b8}, .allowed = STUB_NUMBERS})
 
 #define CLAMPED (STUB_REALS | STUB_INTEGERS)
-#define CLAMP_MAX {.loops = {&min_f32, &min_f64, &min_i64}, .allowed = CLAMPED | STUB_BOOLS}
-#define CLAMP_MIN {.loops = {&max_f32, &max_f64, &max_i64}, .allowed = CLAMPED | STUB_BOOLS}
 
-STUB_FAMILY_KERNEL(aclnnClampMax, stub_map, CLAMP_MAX)
-STUB_FAMILY_KERNEL(aclnnClampMaxTensor, stub_map, CLAMP_MAX)
-STUB_FAMILY_KERNEL(aclnnInplaceClampMax, stub_map, CLAMP_MAX)
-STUB_FAMILY_KERNEL(aclnnInplaceClampMaxTensor, stub_map, CLAMP_MAX)
-STUB_FAMILY_KERNEL(aclnnClampMin, stub_map, CLAMP_MIN)
-STUB_FAMILY_KERNEL(aclnnClampMinTensor, stub_map, CLAMP_MIN)
-STUB_FAMILY_KERNEL(aclnnInplaceClampMinTensor, stub_map, CLAMP_MIN)
+enum { SELF, LOW, HIGH };
+typedef stub_map limit;
+
+static aclnnStatus limit_fits(const stub_call *call) {
+    const stub_dtype_rule rules[] = {{SELF, STUB_ON_ALL(CLAMPED)}, {call->op->count - 1, STUB_ON_ALL(CLAMPED)}};
+    const bool inplace = call->op->params[SELF].role == STUB_INOUT;
+    STUB_REQUIRE(stub_check_dtypes(call, rules, inplace ? 1 : 2));
+    const aclTensor *self = stub_tensor_arg(call, SELF), *out = stub_tensor_arg(call, inplace ? SELF : rules[1].arg);
+    return stub_can_cast(self->dtype, out->dtype)
+               ? ACLNN_SUCCESS
+               : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: self is %s, which cannot be cast to %s, the type of out",
+                           call->op->name, stub_dtype_name(self->dtype), stub_dtype_name(out->dtype));
+}
+
+static aclnnStatus limit_check(const stub_call *call, stub_plan *plan, const limit *map) {
+    STUB_REQUIRE(stub_map_check(call, plan, map));
+    return limit_fits(call);
+}
+
+static aclnnStatus limit_run(const stub_call *call, const limit *map) {
+    return stub_map_run(call, map);
+}
+
+/* Limits that are scalars take out's type, as self does; tensors and self promote. */
+#define CLAMP_TENSOR(name) {.loops = {&name##_f32, &name##_f64, &name##_i64}, .allowed = CLAMPED | STUB_BOOLS}
+#define CLAMP_SCALAR(name)                                                                                             \
+    {.loops = {&name##_f32, &name##_f64, &name##_i64}, .allowed = CLAMPED, .type = STUB_AS_OUTPUT}
+
+STUB_FAMILY_KERNEL(aclnnClampMax, limit, CLAMP_SCALAR(min))
+STUB_FAMILY_KERNEL(aclnnClampMaxTensor, limit, CLAMP_TENSOR(min))
+STUB_FAMILY_KERNEL(aclnnInplaceClampMax, limit, CLAMP_SCALAR(min))
+STUB_FAMILY_KERNEL(aclnnInplaceClampMaxTensor, limit, CLAMP_TENSOR(min))
+STUB_FAMILY_KERNEL(aclnnClampMin, limit, CLAMP_SCALAR(max))
+STUB_FAMILY_KERNEL(aclnnClampMinTensor, limit, CLAMP_TENSOR(max))
+STUB_FAMILY_KERNEL(aclnnInplaceClampMinTensor, limit, CLAMP_TENSOR(max))
 
 /* max(min(x, high), low), where either limit may be absent: low wins where the two cross. */
 #define CLAMP(name, T_)                                                                                                \
@@ -47,21 +74,27 @@ CLAMP(clamp_f32, float)
 CLAMP(clamp_f64, double)
 CLAMP(clamp_i64, int64_t)
 
-enum { SELF, LOW, HIGH };
-static const stub_map clamp = {
-    .loops = {&clamp_f32, &clamp_f64, &clamp_i64}, .allowed = CLAMPED | STUB_BOOLS, .optional = 1u << LOW | 1u << HIGH};
+/* One of the limits has to be there. */
+typedef stub_map limits;
 
-static aclnnStatus check_clamp(const stub_call *call, stub_plan *plan) {
+static aclnnStatus limits_check(const stub_call *call, stub_plan *plan, const limits *map) {
     if (!call->args[LOW].tensor && !call->args[HIGH].tensor) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: %s and %s are both NULL; one of them is required",
                          call->op->name, call->op->params[LOW].name, call->op->params[HIGH].name);
     }
-    return stub_map_check(call, plan, &clamp);
+    return limit_check(call, plan, map);
 }
 
-static aclnnStatus run_clamp(const stub_call *call) {
-    return stub_map_run(call, &clamp);
+static aclnnStatus limits_run(const stub_call *call, const limits *map) {
+    return stub_map_run(call, map);
 }
 
-STUB_KERNEL(aclnnClamp, check_clamp, run_clamp)
-STUB_KERNEL(aclnnClampTensor, check_clamp, run_clamp)
+#define OPTIONAL (1u << LOW | 1u << HIGH)
+
+STUB_FAMILY_KERNEL(
+    aclnnClamp, limits,
+    {.loops = {&clamp_f32, &clamp_f64, &clamp_i64}, .allowed = CLAMPED, .type = STUB_AS_OUTPUT, .optional = OPTIONAL})
+STUB_FAMILY_KERNEL(aclnnClampTensor, limits,
+                   {.loops = {&clamp_f32, &clamp_f64, &clamp_i64},
+                    .allowed = CLAMPED | STUB_BOOLS,
+                    .optional = OPTIONAL})

@@ -1,6 +1,7 @@
 /* Products, and sums with products and quotients in them: aclnnMul, aclnnAddcmul, aclnnAddcdiv, aclnnLerp; their scalar
  * and in-place forms. */
 #include "opapi/map.h"
+#include "opapi/promote.h"
 
 STUB_LOOP2(mul_f32, float, float, (x * y))
 STUB_LOOP2(mul_f64, double, double, (x * y))
@@ -10,10 +11,23 @@ STUB_LOOP2(mul_c128, double complex, double complex, (x * y))
 
 #define MUL {.loops = {&mul_f32, &mul_f64, &mul_i64, &mul_b8, &mul_c128}, .allowed = STUB_NUMBERS | STUB_COMPLEXES}
 
+/* BF16, unlike FLOAT16, meets a scalar in FLOAT. */
+static aclDataType meets_in_products(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    const bool real = !stub_dtype_is_complex(scalar->dtype);
+    return real && tensors == ACL_BF16 ? ACL_FLOAT : stub_meets_in_sums(tensors, scalar, out);
+}
+
+/* Products with scalars go to a tensor of any type, as in a cast. */
+#define MULS                                                                                                           \
+    {.loops = {&mul_f32, &mul_f64, &mul_i64, &mul_b8, &mul_c128},                                                      \
+     .allowed = STUB_NUMBERS | STUB_COMPLEXES,                                                                         \
+     .meets = meets_in_products,                                                                                       \
+     .any_output = true}
+
 STUB_FAMILY_KERNEL(aclnnMul, stub_map, MUL)
-STUB_FAMILY_KERNEL(aclnnMuls, stub_map, MUL)
+STUB_FAMILY_KERNEL(aclnnMuls, stub_map, MULS)
 STUB_FAMILY_KERNEL(aclnnInplaceMul, stub_map, MUL)
-STUB_FAMILY_KERNEL(aclnnInplaceMuls, stub_map, MUL)
+STUB_FAMILY_KERNEL(aclnnInplaceMuls, stub_map, MULS)
 
 #define VALUE (1u << 3)
 

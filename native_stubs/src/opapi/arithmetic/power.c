@@ -30,8 +30,12 @@ STUB_LOOP2(pow_f64, double, double, pow(x, y))
 STUB_LOOP2(pow_i64, int64_t, uint64_t, power_of_integer((uint64_t)x, y))
 STUB_LOOP2(pow_c128, double complex, double complex, power_of_complex(x, y))
 
-static const stub_map power = {.loops = {&pow_f32, &pow_f64, &pow_i64, NULL, &pow_c128},
-                               .allowed = STUB_NUMBERS | STUB_COMPLEXES};
+#define POWER                                                                                                          \
+    {.loops = {&pow_f32, &pow_f64, &pow_i64, NULL, &pow_c128},                                                         \
+     .allowed = STUB_NUMBERS | STUB_COMPLEXES,                                                                         \
+     .meets = stub_meets_in_sums}
+
+static const stub_map power = POWER;
 
 /* An integer to the power of a negative integer scalar is refused, as the documents have it. */
 static aclnnStatus check_power(const stub_call *call, stub_plan *plan) {
@@ -49,8 +53,6 @@ static aclnnStatus check_power(const stub_call *call, stub_plan *plan) {
 static aclnnStatus run_power(const stub_call *call) {
     return stub_map_run(call, &power);
 }
-
-#define POWER {.loops = {&pow_f32, &pow_f64, &pow_i64, NULL, &pow_c128}, .allowed = STUB_NUMBERS | STUB_COMPLEXES}
 
 STUB_KERNEL(aclnnPowTensorScalar, check_power, run_power)
 STUB_KERNEL(aclnnInplacePowTensorScalar, check_power, run_power)

@@ -25,15 +25,49 @@
 SELECTS(where, 0, 1, 2)
 SELECTS(fill, 1, 2, 0)
 
-STUB_FAMILY_KERNEL(aclnnSWhere, stub_map,
-                   {.loops = LOOPS(where), .allowed = STUB_NUMBERS | STUB_COMPLEXES, .conditions = 1u << 0})
+#define UNSIGNED (STUB_DTYPE(ACL_UINT16) | STUB_DTYPE(ACL_UINT32) | STUB_DTYPE(ACL_UINT64))
+#define CASTABLE (STUB_NUMBERS | UNSIGNED | STUB_COMPLEXES)
+
+/* A choice with what it allows besides the map: of its condition, and of a value that fills. */
+typedef struct {
+    stub_map map;
+    stub_dtypes conditions;
+    uint32_t condition;
+    bool fills; /* with argument 2, of the map's types and, if a tensor, of no dimensions */
+} choice;
+
+enum { CHOSEN = 2 };
+
+static aclnnStatus choice_check(const stub_call *call, stub_plan *plan, const choice *which) {
+    STUB_REQUIRE(stub_map_check(call, plan, &which->map));
+    const stub_dtype_rule condition = {which->condition, STUB_ON_ALL(which->conditions)};
+    STUB_REQUIRE(stub_check_dtypes(call, &condition, 1));
+    const bool tensor = call->op->params[CHOSEN].kind == STUB_TENSOR;
+    if (which->fills) {
+        return tensor ? stub_check_rank(call, CHOSEN, 0, 0) : ACLNN_SUCCESS;
+    }
+    const stub_dtype_rule out = {call->op->count - 1, STUB_ON_ALL(which->map.allowed)};
+    return stub_check_dtypes(call, &out, 1);
+}
+
+static aclnnStatus choice_run(const stub_call *call, const choice *which) {
+    return stub_map_run(call, &which->map);
+}
+
+STUB_FAMILY_KERNEL(aclnnSWhere, choice,
+                   {.map = {.loops = LOOPS(where), .allowed = CASTABLE, .conditions = 1u << 0, .any_output = true},
+                    .conditions = STUB_BOOLS | STUB_DTYPE(ACL_UINT8)})
 
 /* The value takes the type of the tensor it fills. */
+#define FILLED (STUB_FLOATS | STUB_BOOLS | STUB_DTYPE(ACL_INT8) | STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64))
 #define FILL                                                                                                           \
-    {.loops = LOOPS(fill), .allowed = STUB_NUMBERS | STUB_COMPLEXES, .type = STUB_AS_OUTPUT, .conditions = 1u << 1}
+    {.map = {.loops = LOOPS(fill), .allowed = FILLED, .type = STUB_AS_OUTPUT, .conditions = 1u << 1},                  \
+     .conditions = STUB_BOOLS,                                                                                         \
+     .condition = 1,                                                                                                   \
+     .fills = true}
 
-STUB_FAMILY_KERNEL(aclnnInplaceMaskedFillScalar, stub_map, FILL)
-STUB_FAMILY_KERNEL(aclnnInplaceMaskedFillTensor, stub_map, FILL)
+STUB_FAMILY_KERNEL(aclnnInplaceMaskedFillScalar, choice, FILL)
+STUB_FAMILY_KERNEL(aclnnInplaceMaskedFillTensor, choice, FILL)
 
 /* aclnnCast: all is in the loading and storing. */
 #define COPY(name, T)                                                                                                  \
@@ -47,9 +81,6 @@ COPY(copy_f64, double)
 COPY(copy_i64, int64_t)
 COPY(copy_b8, uint8_t)
 COPY(copy_c128, double complex)
-
-#define CASTABLE                                                                                                       \
-    (STUB_NUMBERS | STUB_DTYPE(ACL_UINT16) | STUB_DTYPE(ACL_UINT32) | STUB_DTYPE(ACL_UINT64) | STUB_COMPLEXES)
 
 enum { SELF, TYPE, OUT };
 static const stub_map cast = {.loops = LOOPS(copy), .allowed = CASTABLE, .type = STUB_AS_OUTPUT, .any_output = true};
