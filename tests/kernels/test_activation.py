@@ -260,3 +260,14 @@ def test_gelu_backward_promotes_one_of_integers() -> None:
     )
     with pytest.raises(ao.AclError, match="gradOutput"):
         ao.ops.gelu_backward(given, given, out=ao.empty((3,), ao.float32))
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "gelu_v2", "silu", "abs", "sign", "bitwise_not"])
+def test_some_results_have_the_type_of_the_input(name: str) -> None:
+    """Where other functions may give any floating type."""
+    x, out = ao.zeros((2,), "float32"), ao.zeros((2,), "float16")
+    if name == "bitwise_not":
+        x, out = ao.zeros((2,), "int8"), ao.zeros((2,), "int16")
+    with pytest.raises(ao.AclError, match="it must be ACL_") as raised:
+        getattr(ao.ops, name)(x, *([0] if name == "gelu_v2" else []), out=out)
+    assert raised.value.code == 161002

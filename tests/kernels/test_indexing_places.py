@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -48,10 +51,17 @@ def gather_v2(rng: np.random.Generator, dtype: str) -> Made:
     x = tensor(rng, dtype)
     axis = axis_of(rng, x)
     at = indices(rng, x.shape[axis], [int(n) for n in rng.integers(1, 4, rng.integers(0, 4))], wraps=True)
-    return (x, axis, at), np.take(x, at, axis)
+    return (x, axis, at), np.take(x, np.atleast_1d(at), axis)  # as the document has it: a scalar is a vector
 
 
 def gather_v3(rng: np.random.Generator, dtype: str) -> Made:
+    """What Atlas A2 and A3 have: dim 0, batchDims 0, mode 1."""
+    x = tensor(rng, dtype)
+    at = indices(rng, x.shape[0], [int(n) for n in rng.integers(1, 4, rng.integers(0, 4))])
+    return (x, 0, at, 0, 1), np.take(x, at, 0)
+
+
+def gather_v3_of_batches(rng: np.random.Generator, dtype: str) -> Made:
     x = tensor(rng, dtype, least=2)
     batch = int(rng.integers(0, x.ndim))
     axis = int(rng.integers(batch, x.ndim))
@@ -256,6 +266,24 @@ def test_places(case: MoveCase) -> None:
     check(case, examples=2)
 
 
+def test_batches_are_gathered_on_ascend_950() -> None:
+    here = "kernels.test_indexing_places"
+    case = "t.MoveCase('aclnnGatherV3', t.gather_v3_of_batches, 'float32 int8')"
+    code = f"import {here} as t; t.check({case}, 20)"
+    environment = os.environ | {"ASCEND_STUB_SOC": "Ascend950", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_gather_with_an_empty_index_reads_nothing() -> None:
+    """Whatever the sizes are; of an axis without elements nothing else can be read."""
+    x, out = ao.zeros((3, 0), ao.float32), ao.zeros((5, 0), ao.float32)
+    assert ao.ops.gather(x, 0, ao.zeros((5, 0), ao.int64), out=out) is out
+    with pytest.raises(ao.AclError, match="axis 1 of self has no elements") as refused:
+        ao.ops.gather(x, 1, ao.zeros((3, 1), ao.int64))
+    assert refused.value.code == 161002
+
+
 @covers("aclnnScatterAdd", "float16 bfloat16")
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_halves_are_summed_in_fp32(dtype: str) -> None:
@@ -297,7 +325,14 @@ REFUSALS: list[tuple[str, Callable[[], tuple[Any, ...]], tuple[int, ...], str]] 
     ("gather", lambda: (zeros(2, 3), 2, places(2, 3)), (2, 3), "dim is 2"),
     ("gather", lambda: (zeros(2, 3), 0, zeros(2, 3)), (2, 3), "data type of index"),
     ("gather_v2", lambda: (zeros(2, 3), 0, places(4)), (2, 3), "out"),
-    ("gather_v3", lambda: (zeros(2, 3), 0, places(2), 1, 0), (2, 3), "batchDims is 1"),
+    (
+        "gather_v3",
+        lambda: (zeros(2, 3), 0, places(2), 1, 1),
+        (2, 3),
+        "batchDims 1, mode 1; Atlas A2 has dim 0",
+    ),
+    ("gather_v3", lambda: (zeros(2, 3), 1, places(3), 0, 1), (2, 3), "dim is 1"),
+    ("gather_v3", lambda: (zeros(2, 3), 0, places(2), 0, 0), (2, 3), "mode 0"),
     ("gather_nd", lambda: (zeros(2, 3), places(2, 3), False), (2,), "indices"),
     ("embedding", lambda: (zeros(2, 3, 1), places(2)), (2, 3), "weight"),
     ("scatter", lambda: (zeros(2, 3), 0, places(2, 4), zeros(2, 4), 0), (2, 3), "index"),

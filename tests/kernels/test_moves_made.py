@@ -264,6 +264,16 @@ def test_joined_tensors_meet_in_one_dtype() -> None:
     np.testing.assert_array_equal(ao.ops.stack(given, 0, out=stacked).numpy(), wanted[:, None])
 
 
+@covers("aclnnCat", "float32")
+def test_tensors_of_no_elements_and_one_axis_are_left_out() -> None:
+    """Whatever their type is, and the axes of the others: as in PyTorch, the operator's source does so."""
+    x, none = np.arange(6, dtype=np.float32).reshape(2, 3), ao.zeros((0,), ao.complex128)
+    joined = ao.ops.cat([none, ao.asarray(x), none, ao.asarray(x)], 1, out=ao.zeros((2, 6), ao.float32))
+    np.testing.assert_array_equal(joined.numpy(), np.concatenate([x, x], 1))
+    untouched = ao.asarray(np.ones(2, np.float32))
+    assert ao.ops.cat([none, none], 0, out=untouched).numpy().tolist() == [1, 1]
+
+
 def test_integers_of_ranges_are_exact() -> None:
     start = 2**53 + 1
     out = ao.zeros((3,), ao.int64)

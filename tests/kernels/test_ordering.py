@@ -144,13 +144,13 @@ HISTC = f"float32 float16 {INTEGERS}"
 
 
 @covers("aclnnHistc", HISTC)
-@pytest.mark.parametrize("bounds", [(0, 0), (-2, 3), (1, 1)])
-def test_histc(bounds: tuple[int, int]) -> None:
+@pytest.mark.parametrize("bounds", [(0, 0), (-2, 3), (1, 1), (np.inf, np.inf)])
+def test_histc(bounds: tuple[float, float]) -> None:
     """In fp32, as the vendor's kernel computes. Equal bounds mean the smallest and the largest element."""
     for dtype in HISTC.split():
         rng = np.random.default_rng(len(dtype))
         host = random(rng, (4, 50), dtype)
-        low, high = map(np.float32, bounds)
+        low, high = np.float32(bounds)
         x = host.astype(np.float32)
         if low == high:
             low, high = x.min(), x.max()
@@ -158,6 +158,17 @@ def test_histc(bounds: tuple[int, int]) -> None:
         place = ((inside - low) * np.float32(7) / (high - low)).astype(np.int64)
         expected = np.bincount(np.minimum(place, 6), minlength=7)
         assert_close(ao.ops.histc(layout(rng, host), 7, *bounds), expected, dtype, 0)
+
+
+@covers("aclnnSort", "float32 float16 int32 bool")
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32", "bool"])
+def test_sorted_values_go_to_any_type(dtype: str) -> None:
+    """The operator's source asks for no more than a type of the list, which has DOUBLE in it."""
+    host = random(np.random.default_rng(3), (3, 5), dtype)
+    for to in ("float64", "int32"):
+        values = zeros(3, 5, dtype=to)
+        ao.ops.sort(ao.asarray(host), True, 1, False, out=(values, zeros(3, 5, dtype="int64")))
+        np.testing.assert_array_equal(values.numpy(), np.sort(host, axis=1).astype(to))
 
 
 WEIGHTS = "float32 float16 float64 int8 uint8 int16 int32 int64 bool"
@@ -201,6 +212,8 @@ REFUSALS: list[tuple[str, Any]] = [
     ("dim is 1", lambda: ao.ops.argsort(zeros(3), 1, True, out=zeros(3, dtype="int64"))),
     ("bins is 0", lambda: ao.ops.histc(zeros(3), 0, 0, 1, out=zeros(0))),
     ("min is 2", lambda: ao.ops.histc(zeros(3), 3, 2, 1, out=zeros(3))),
+    ("min is 0 and max is inf", lambda: ao.ops.histc(zeros(3), 3, 0.0, np.inf, out=zeros(3))),
+    ("out is ACL_FLOAT, which cannot", lambda: ao.ops.histc(zeros(3, dtype="int8"), 3, 0, 1, out=zeros(3))),
     ("minlength is 5", lambda: ao.ops.bincount(zeros(3, dtype="int8"), None, 5, out=zeros(4, dtype="int64"))),
 ]
 

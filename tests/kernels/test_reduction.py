@@ -287,6 +287,18 @@ def test_reduce_sum_casts_to_dtype_first(given: str, computed: str) -> None:
     assert_close(ao.ops.reduce_sum(ao.asarray(host), [1], False, computed), wanted, computed, absolute=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1, 1)])
+def test_one_element_goes_to_one_element(shape: tuple[int, ...]) -> None:
+    """The operators' sources look at the number of elements there; the documents only at the shape."""
+    x = ao.asarray(np.arange(6, dtype=np.float32).reshape(1, 6))
+    for call, expected in (
+        (lambda out: ao.ops.reduce_sum(x, [0, 1], False, "float32", out=out), 15),
+        (lambda out: ao.ops.mean(x, [1], True, "float32", out=out), 2.5),
+        (lambda out: ao.ops.mean_v2(x, [], False, False, out=out), 2.5),
+    ):
+        assert call(ao.zeros(shape, "float32")).numpy().reshape(-1).tolist() == [expected]
+
+
 def test_variance_does_not_cancel() -> None:
     host = (1e4 + np.random.default_rng(5).uniform(-1e-2, 1e-2, (2, 5000))).astype(np.float32)
     assert_close(ao.ops.var_correction(ao.asarray(host), [1], 1, False), wide(host).var(1, ddof=1), "float32")
@@ -309,6 +321,10 @@ REFUSALS: list[tuple[str, Any]] = [
     ("data type of out", lambda: ao.ops.amax(zeros(2), [0], True, out=zeros(1, dtype="int32"))),
     ("data type of self", lambda: ao.ops.std(zeros(2, dtype="int32"), [0], 1, True, out=zeros(1))),
     ("self is empty", lambda: ao.ops.mean_v2(zeros(0, dtype="complex64"), [0], True, False)),
+    (
+        "cannot be cast to dtype",
+        lambda: ao.ops.mean(zeros(2), [0], True, "int32", out=zeros(1, dtype="int32")),
+    ),
     ("no elements", lambda: ao.ops.amax(zeros(2, 0), [1], False, out=zeros(2))),
     ("data type of indices", lambda: ao.ops.max_dim(zeros(2), 0, True, out=zeros(1), indices=zeros(1))),
 ]

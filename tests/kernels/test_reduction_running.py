@@ -68,6 +68,14 @@ def test_running_sums(seed: int) -> None:
         assert_close(out, along(expected, wide(host), axis), dtype, 2, 1e-12)
 
 
+@covers("aclnnCumsum", "bool int64 float32 int32")
+@pytest.mark.parametrize(("given", "summed"), [("bool", "int64"), ("float32", "int32"), ("int32", "float32")])
+def test_running_sums_cast_to_dtype_first(given: str, summed: str) -> None:
+    """Self may be BOOL: the operator's source looks at the output's type alone."""
+    host = random(np.random.default_rng(3), (4, 9), given)
+    assert_close(ao.ops.cumsum(ao.asarray(host), 1, summed), host.astype(summed).cumsum(1), summed)
+
+
 @covers("aclnnCumprod aclnnInplaceCumprod", f"{REALS} {INTEGERS} {UNSIGNED}")
 @few
 @seeds

@@ -77,7 +77,7 @@ SHAPING = [
 INDEXING = [
     out("Gather", f32(2, 5), self=f32(2, 3), dim=1, index=i64(2, 5)),
     out("GatherV2", f32(2, 5, 6, 4), self=X, dim=1, index=i64(5, 6)),
-    out("GatherV2", f32(2, 4), self=X, dim=1, index=i32()),
+    out("GatherV2", f32(2, 1, 4), self=X, dim=1, index=i32()),
     out("GatherV3", f32(2, 5, 6, 4), self=X, dim=1, index=i64(5, 6), batchDims=0),
     out("GatherV3", f32(2, 6, 4), self=X, dim=1, index=i64(2, 6), batchDims=1),
     out("GatherV3", f32(2, 6, 4), self=X, dim=1, index=i64(2, 6), batchDims=-1),

@@ -163,12 +163,13 @@ def top_k(name: str, k: int | str, dim: int | str) -> ShapeRule:
 
 
 def gathered(name: str, dim: int | str, index: str) -> ShapeRule:
-    """`name` with the axis `dim` replaced by the axes of `index`."""
+    """`name` with the axis `dim` replaced by the axes of `index`, by one of size 1 if that has none."""
 
     def of(call: Call) -> Shape:
         shape = shape_of(call, name)
         where = axis(call, dim, len(shape))
-        return shape[:where] + shape_of(call, index) + shape[where + 1 :]
+        points = shape_of(call, index) or (1,) * min(len(shape), 1)
+        return shape[:where] + points + shape[where + 1 :]
 
     return ShapeRule(
         f"shape of {snake(name)} with axis {snake(str(dim))} replaced by {snake(index)}'s axes", of

@@ -136,8 +136,13 @@ static aclnnStatus check_types(const stub_call *call, const stub_map *map, const
                          call->op->name, stub_dtype_name(as));
     }
     const aclDataType result = stub_map_result_type(map, as);
+    const aclDataType own = stub_map_result_type(map, promoted_type(call, map, part));
     for (uint32_t k = 0; k < part->outputs; k++) {
         const aclDataType given = stub_tensor_arg(call, part->out[k])->dtype;
+        if (map->own_output && given != own) {
+            return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %s; it must be %s", call->op->name,
+                             call->op->params[part->out[k]].name, stub_dtype_name(given), stub_dtype_name(own));
+        }
         if (!stub_dtype_is_number(given) || (!map->any_output && !stub_can_cast(result, given))) {
             return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: a result of type %s cannot be stored in %s, which is %s",
                              call->op->name, stub_dtype_name(result), call->op->params[part->out[k]].name,

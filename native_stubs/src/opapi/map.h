@@ -51,6 +51,7 @@ typedef struct {
     uint32_t conditions;     /* bit k: input k, of an 8-bit type or BOOL, is loaded as BOOL, and has no say */
     uint32_t optional;       /* bit k: input k may be absent (NULL) */
     stub_scalar_rule *meets; /* NULL: stub_promote_scalar */
+    bool own_output;         /* the output has the inputs' promoted type, or of GIVES_REAL its real one */
     bool any_output;         /* any output type is fine, as in a cast; else the types must be castable (CanCast) */
 } stub_map;
 

@@ -38,7 +38,10 @@ static aclDataType meets_as_tensors(aclDataType tensors, const aclScalar *scalar
     return stub_promote(tensors, scalar->dtype);
 }
 
-STUB_FAMILY_KERNEL(aclnnBitwiseNot, stub_map, BITWISE(not, 0))
+STUB_FAMILY_KERNEL(aclnnBitwiseNot, stub_map,
+                   {.loops = {[STUB_I64] = &not_i64, [STUB_B8] = &not_b8},
+                    .allowed = STUB_INTEGERS | STUB_BOOLS,
+                    .own_output = true})
 STUB_FAMILY_KERNEL(aclnnBitwiseAndTensor, stub_map, BITWISE(and, UINT16))
 STUB_FAMILY_KERNEL(aclnnBitwiseAndTensorOut, stub_map, BITWISE(and, UINT16))
 STUB_FAMILY_KERNEL(aclnnBitwiseAndScalar, stub_map, BITWISE(and, UINT16))

@@ -77,6 +77,7 @@ STUB_COSTLY_LOOP(gelu_f32, {
 })
 
 #define MAP(name, scalars) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .apart = (scalars)}
+#define OWN(name) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .own_output = true}
 #define SIGMOID(allowed_)                                                                                              \
     {.loops = {[STUB_F32] = &sigmoid_f32, [STUB_F64] = &sigmoid_f64, [STUB_C128] = &sigmoid_c128},                     \
      .allowed = (allowed_),                                                                                            \
@@ -87,10 +88,10 @@ STUB_COSTLY_LOOP(gelu_f32, {
 
 STUB_FAMILY_KERNEL(aclnnSigmoid, stub_map, SIGMOID(STUB_REALS | STUB_COMPLEXES | STUB_INTEGERS | STUB_BOOLS))
 STUB_FAMILY_KERNEL(aclnnInplaceSigmoid, stub_map, SIGMOID(STUB_REALS | STUB_COMPLEXES))
-STUB_FAMILY_KERNEL(aclnnSilu, stub_map, MAP(silu, 0))
+STUB_FAMILY_KERNEL(aclnnSilu, stub_map, OWN(silu))
 STUB_FAMILY_KERNEL(aclnnSwish, stub_map,
                    {.loops = {&swish_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .apart = 2, .optional = 2})
-STUB_FAMILY_KERNEL(aclnnGelu, stub_map, MAP(gelu_tanh, 0))
+STUB_FAMILY_KERNEL(aclnnGelu, stub_map, OWN(gelu_tanh))
 STUB_FAMILY_KERNEL(aclnnFastGelu, stub_map, MAP(fast_gelu, 0))
 STUB_FAMILY_KERNEL(aclnnMish, stub_map, MAP(mish, 0))
 STUB_FAMILY_KERNEL(aclnnInplaceMish, stub_map, MAP(mish, 0))
@@ -104,7 +105,7 @@ STUB_FAMILY_KERNEL(aclnnSoftplus, stub_map, MAP(softplus, 6))
 STUB_FAMILY_KERNEL(aclnnElu, stub_map, MAP(elu, 14))
 STUB_FAMILY_KERNEL(aclnnInplaceElu, stub_map, MAP(elu, 14))
 
-static const stub_map gelu_map = MAP(gelu, 0);
+static const stub_map gelu_map = OWN(gelu);
 
 static aclnnStatus check_gelu_v2(const stub_call *call, stub_plan *plan) {
     STUB_REQUIRE(stub_map_check(call, plan, &gelu_map));

@@ -58,13 +58,14 @@ STUB_LOOP1(nan_to_num_f32, float, float,
 STUB_FAMILY_KERNEL(aclnnAbs, stub_map,
                    {.loops = {&abs_f32, &abs_f64, &abs_i64, &same_b8, &abs_c128},
                     .allowed = STUB_NUMBERS | COMPLEX32 | COMPLEX64,
-                    .result = STUB_GIVES_REAL})
+                    .result = STUB_GIVES_REAL,
+                    .own_output = true})
 STUB_FAMILY_KERNEL(aclnnNeg, stub_map, NEG)
 STUB_FAMILY_KERNEL(aclnnInplaceNeg, stub_map, NEG)
 STUB_FAMILY_KERNEL(aclnnSign, stub_map,
                    {.loops = {&sign_f32, &sign_f64, &sign_i64, &same_b8, &sign_c128},
-                    .allowed = STUB_REALS | STUB_COMPLEXES | STUB_BOOLS | STUB_DTYPE(ACL_INT32) |
-                               STUB_DTYPE(ACL_INT64)})
+                    .allowed = STUB_REALS | STUB_COMPLEXES | STUB_BOOLS | STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64),
+                    .own_output = true})
 STUB_FAMILY_KERNEL(aclnnSignbit, stub_map,
                    {.loops = {&signbit_f32, &signbit_f64, &signbit_i64, &false_b8},
                     .allowed = STUB_NUMBERS | STUB_DTYPE(ACL_UINT16) | STUB_DTYPE(ACL_UINT32),

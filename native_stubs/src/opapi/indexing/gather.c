@@ -56,7 +56,7 @@ static void axis_shape(const stub_call *call, uint32_t index, uint32_t axis, uin
     append(shape, rank, self, axis + 1, self->rank);
 }
 
-enum { DIM = 1, INDEX, BATCH_DIMS };
+enum { DIM = 1, INDEX, BATCH_DIMS, MODE };
 
 static uint32_t axis_of(const stub_call *call) {
     return (uint32_t)stub_axis(call->args[DIM].integer, stub_tensor_arg(call, SELF)->rank);
@@ -67,7 +67,12 @@ static aclnnStatus along_shape(const stub_call *call, int64_t *shape, uint32_t *
     STUB_REQUIRE(stub_check_axis(call, DIM, self->rank));
     const uint32_t axis = axis_of(call), low = self->rank == 0 ? 0 : self->rank;
     STUB_REQUIRE(stub_check_rank(call, INDEX, self->rank == 1 ? 0 : low, self->rank == 0 ? 1 : low));
-    for (uint32_t i = 0; i < index->rank && i < self->rank; i++) {
+    const bool reads = stub_tensor_numel(index) != 0;
+    for (uint32_t i = 0; reads && i < index->rank && i < self->rank; i++) {
+        if (i == axis && self->shape[i] == 0) {
+            return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: axis %u of self has no elements, and index has",
+                             call->op->name, i);
+        }
         if (i != axis && index->shape[i] > self->shape[i]) {
             return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: index has %lld on axis %u, self has only %lld",
                              call->op->name, (long long)index->shape[i], i, (long long)self->shape[i]);
@@ -81,14 +86,25 @@ static aclnnStatus along(const stub_call *call, stub_indexing *job) {
     return stub_index_along(call, job, INDEX, axis_of(call), true);
 }
 
+/* A scalar index counts as a vector of one. */
 static aclnnStatus select_shape(const stub_call *call, int64_t *shape, uint32_t *rank) {
-    STUB_REQUIRE(stub_check_axis(call, DIM, stub_tensor_arg(call, SELF)->rank));
-    axis_shape(call, INDEX, axis_of(call), 0, shape, rank);
+    const aclTensor *self = stub_tensor_arg(call, SELF), *index = stub_tensor_arg(call, INDEX);
+    STUB_REQUIRE(stub_check_axis(call, DIM, self->rank));
+    if (index->rank > 0 || self->rank == 0) {
+        axis_shape(call, INDEX, axis_of(call), 0, shape, rank);
+        return ACLNN_SUCCESS;
+    }
+    append(shape, rank, self, 0, self->rank);
+    shape[axis_of(call)] = 1;
     return ACLNN_SUCCESS;
 }
 
 static aclnnStatus select_axis(const stub_call *call, stub_indexing *job) {
-    return stub_index_axis(call, job, INDEX, axis_of(call), 0, true);
+    const uint32_t axis = axis_of(call);
+    if (stub_tensor_arg(call, INDEX)->rank == 0 && job->values.rank > 0) {
+        stub_box_pick(&job->values, axis, 0);
+    }
+    return stub_index_axis(call, job, INDEX, axis, 0, true);
 }
 
 /* A scalar index counts as a vector of one. */
@@ -122,6 +138,14 @@ static uint32_t batch_of(const stub_call *call) {
 static aclnnStatus batched_shape(const stub_call *call, int64_t *shape, uint32_t *rank) {
     const aclTensor *self = stub_tensor_arg(call, SELF), *index = stub_tensor_arg(call, INDEX);
     STUB_REQUIRE(stub_check_axis(call, DIM, self->rank));
+    const stub_product product = stub_get_settings()->product;
+    if ((product == STUB_PRODUCT_A2 || product == STUB_PRODUCT_A3) &&
+        (axis_of(call) != 0 || call->args[BATCH_DIMS].integer != 0 || call->args[MODE].integer != 1)) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID,
+                         "%s: dim is %lld, batchDims %lld, mode %lld; %s has dim 0, batchDims 0, mode 1 alone",
+                         call->op->name, (long long)call->args[DIM].integer, (long long)call->args[BATCH_DIMS].integer,
+                         (long long)call->args[MODE].integer, stub_product_name());
+    }
     const uint32_t batch = batch_of(call);
     bool fits = batch <= index->rank && batch <= axis_of(call);
     for (uint32_t i = 0; fits && i < batch; i++) {

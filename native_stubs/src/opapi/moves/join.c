@@ -13,6 +13,23 @@ static const aclTensor *const *items(const stub_call *call, uint64_t *count) {
     return stub_argument_items(call, TENSORS, count);
 }
 
+/* Tensors of shape (0,) are left out of an aclnnCat, whatever the others' axes are. */
+static bool counts(const aclTensor *tensor, bool stacks) {
+    return stacks || tensor->rank != 1 || tensor->shape[0] != 0;
+}
+
+/* The first tensor that counts; NULL: none. */
+static const aclTensor *first_of(const stub_call *call, bool stacks) {
+    uint64_t count;
+    const aclTensor *const *tensors = items(call, &count);
+    for (uint64_t i = 0; i < count; i++) {
+        if (counts(tensors[i], stacks)) {
+            return tensors[i];
+        }
+    }
+    return NULL;
+}
+
 static aclnnStatus check_given(const stub_call *call) {
     const uint32_t out = OUT;
     uint64_t count = 0;
@@ -36,29 +53,29 @@ static bool allows(stub_dtypes set, aclDataType dtype) {
 }
 
 /* The type in which the tensors meet. */
-static aclDataType common_type(const stub_call *call) {
+static aclDataType common_type(const stub_call *call, bool stacks) {
     uint64_t count;
     const aclTensor *const *tensors = items(call, &count);
-    aclDataType type = tensors[0]->dtype;
-    for (uint64_t i = 1; i < count; i++) {
-        type = stub_promote(type, tensors[i]->dtype);
+    aclDataType type = first_of(call, stacks)->dtype;
+    for (uint64_t i = 0; i < count; i++) {
+        type = counts(tensors[i], stacks) ? stub_promote(type, tensors[i]->dtype) : type;
     }
     return type;
 }
 
-static aclnnStatus check_types(const stub_call *call, stub_dtypes allowed) {
+static aclnnStatus check_types(const stub_call *call, stub_dtypes allowed, bool stacks) {
     uint64_t count;
     const aclTensor *const *tensors = items(call, &count);
     const aclTensor *out = stub_tensor_arg(call, OUT);
     for (uint64_t i = 0; i < count; i++) {
-        if (!allows(allowed, tensors[i]->dtype)) {
+        if (counts(tensors[i], stacks) && !allows(allowed, tensors[i]->dtype)) {
             return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: the data type of tensors[%llu] (%s) is not supported",
                              call->op->name, (unsigned long long)i, stub_dtype_name(tensors[i]->dtype));
         }
     }
     const stub_dtype_rule rule = {OUT, STUB_ON_ALL(allowed)};
     STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
-    const aclDataType type = common_type(call);
+    const aclDataType type = common_type(call, stacks);
     if (!stub_can_cast(type, out->dtype)) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: tensors meet in %s, which cannot be stored in out, %s",
                          call->op->name, stub_dtype_name(type), stub_dtype_name(out->dtype));
@@ -70,7 +87,7 @@ static aclnnStatus check_types(const stub_call *call, stub_dtypes allowed) {
 static aclnnStatus check_shapes(const stub_call *call, bool stacks) {
     uint64_t count;
     const aclTensor *const *tensors = items(call, &count);
-    const aclTensor *first = tensors[0];
+    const aclTensor *first = first_of(call, stacks);
     const uint32_t rank = first->rank + (stacks ? 1 : 0);
     const int axis = stub_axis(call->args[DIM].integer, rank);
     if (rank == 0 || rank > STUB_MAX_RANK || axis < 0) {
@@ -80,12 +97,15 @@ static aclnnStatus check_shapes(const stub_call *call, bool stacks) {
     }
     int64_t total = 0, shape[STUB_MAX_RANK];
     for (uint64_t i = 0; i < count; i++) {
+        if (!counts(tensors[i], stacks)) {
+            continue;
+        }
         bool same = tensors[i]->rank == first->rank;
         for (uint32_t k = 0; same && k < first->rank; k++) {
             same = tensors[i]->shape[k] == first->shape[k] || (!stacks && (int)k == axis);
         }
         if (!same) {
-            return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: the shape of tensors[%llu] does not fit that of tensors[0]",
+            return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: the shape of tensors[%llu] does not fit that of the first",
                              call->op->name, (unsigned long long)i);
         }
         total += stacks ? 1 : tensors[i]->shape[axis];
@@ -99,7 +119,11 @@ static aclnnStatus check_shapes(const stub_call *call, bool stacks) {
 
 static aclnnStatus stub_joins_check(const stub_call *call, stub_plan *plan, const stub_joins *data) {
     STUB_REQUIRE(check_given(call));
-    STUB_REQUIRE(check_types(call, data->allowed));
+    if (!first_of(call, data->stacks)) {
+        plan->nothing_to_run = true;
+        return ACLNN_SUCCESS;
+    }
+    STUB_REQUIRE(check_types(call, data->allowed, data->stacks));
     STUB_REQUIRE(check_shapes(call, data->stacks));
     plan->nothing_to_run = stub_tensor_numel(stub_tensor_arg(call, OUT)) == 0;
     return ACLNN_SUCCESS;
@@ -108,12 +132,15 @@ static aclnnStatus stub_joins_check(const stub_call *call, stub_plan *plan, cons
 static aclnnStatus stub_joins_run(const stub_call *call, const stub_joins *data) {
     uint64_t count;
     const aclTensor *const *tensors = items(call, &count);
-    const aclDataType as = common_type(call);
+    const aclDataType as = common_type(call, data->stacks);
     stub_box out;
     STUB_REQUIRE(stub_box_open(call, OUT, &out));
     const uint32_t axis = (uint32_t)stub_axis(call->args[DIM].integer, out.rank);
     int64_t at = 0;
     for (uint64_t i = 0; i < count; i++) {
+        if (!counts(tensors[i], data->stacks)) {
+            continue;
+        }
         stub_box from, to = out;
         STUB_REQUIRE(stub_box_open_item(call, TENSORS, tensors[i], &from));
         if (data->stacks) {

@@ -11,7 +11,10 @@ static aclnnStatus check_tensors(const stub_call *call, const stub_along *along)
                                      {along->indices, STUB_ON_ALL(along->index_types)}};
     STUB_REQUIRE(stub_check_given(call, tensors, 3));
     STUB_REQUIRE(stub_check_dtypes(call, rules, along->indices != 0 ? 2 : 1));
-    if (along->values != 0) {
+    const stub_dtype_rule values = {along->values, STUB_ON_ALL(along->value_types)};
+    if (along->value_types != 0) {
+        STUB_REQUIRE(stub_check_dtypes(call, &values, 1));
+    } else if (along->values != 0) {
         STUB_REQUIRE(stub_check_same_dtype(call, along->values, SELF));
     }
     return stub_check_rank(call, SELF, 0, STUB_MAX_RANK);

@@ -22,10 +22,10 @@ typedef struct {
     stub_dtypes allowed;
     uint32_t dim, keep, k, flag, values, indices;
     stub_along_length length;
-    stub_dtypes index_types;
-    size_t scratch;  /* bytes per element of a line */
-    bool pairs_only; /* A2 and A3 have no kernel for a line of one BF16 element */
-    bool empty_runs; /* results of no elements */
+    stub_dtypes index_types, value_types; /* value_types 0: self's */
+    size_t scratch;                       /* bytes per element of a line */
+    bool pairs_only;                      /* A2 and A3 have no kernel for a line of one BF16 element */
+    bool empty_runs;                      /* results of no elements */
     /* array: self, then values, then indices, as far as there are any; indices are INT64. */
     aclnnStatus (*line)(const void *along_line, void *const *array, const int64_t *length, int64_t position,
                         void *scratch);

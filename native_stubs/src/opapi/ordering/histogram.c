@@ -5,6 +5,7 @@
 #include "opapi/kernel.h"
 #include "opapi/lines.h"
 #include "opapi/map.h"
+#include "opapi/promote.h"
 
 enum { SELF };
 enum { BINS = 1, MIN, MAX, HISTC_OUT };
@@ -20,8 +21,8 @@ static aclnnStatus check_bounds(const stub_call *call) {
         }
     }
     const double low = stub_number(call, MIN), high = stub_number(call, MAX);
-    if (!(low <= high) || isinf(low) || isinf(high)) {
-        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: min is %g and max is %g; give finite numbers, min <= max",
+    if (!(low <= high) || (low != high && (isinf(low) || isinf(high)))) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: min is %g and max is %g; give min <= max, finite or the same",
                          call->op->name, low, high);
     }
     return ACLNN_SUCCESS;
@@ -39,6 +40,11 @@ static aclnnStatus histc_check(const stub_call *call, stub_plan *plan) {
     if (bins <= 0) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: bins is %lld; it must be positive", call->op->name,
                          (long long)bins);
+    }
+    const aclDataType self = stub_tensor_arg(call, SELF)->dtype, out = stub_tensor_arg(call, HISTC_OUT)->dtype;
+    if (!stub_can_cast(out, self)) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: out is %s, which cannot be cast to %s, the type of self",
+                         call->op->name, stub_dtype_name(out), stub_dtype_name(self));
     }
     return stub_check_shape(call, HISTC_OUT, &bins, 1, "bins");
 }

@@ -49,6 +49,7 @@ STUB_FAMILY_KERNEL(aclnnSort, stub_along,
                     .values = 4,
                     .indices = 5,
                     .index_types = INT64,
+                    .value_types = STUB_NUMBERS,
                     .scratch = 2 * sizeof(stub_ordered),
                     .pairs_only = true,
                     .line = sort_line})

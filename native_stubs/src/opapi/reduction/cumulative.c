@@ -8,7 +8,7 @@ enum { SELF, DIM };
 
 /* Arguments by number; 0, which is self's, where the operator has none. */
 typedef struct {
-    stub_dtypes allowed;
+    stub_dtypes allowed, more; /* of all tensors; of self besides */
     uint32_t dtype, exclusive, reverse, out;
     aclnnStatus (*line[STUB_CLASS_COUNT])(const void *ways, void *const *array, const int64_t *length, int64_t position,
                                           void *scratch);
@@ -66,7 +66,7 @@ static aclnnStatus check_dim(const stub_call *call) {
 
 static aclnnStatus cumulative_check(const stub_call *call, stub_plan *plan, const cumulative *op) {
     const uint32_t tensors[] = {SELF, op->out};
-    const stub_dtype_rule rules[] = {{SELF, STUB_ON_ALL(op->allowed)}, {op->out, STUB_ON_ALL(op->allowed)}};
+    const stub_dtype_rule rules[] = {{SELF, STUB_ON_ALL(op->allowed | op->more)}, {op->out, STUB_ON_ALL(op->allowed)}};
     STUB_REQUIRE(stub_check_given(call, tensors, 2));
     STUB_REQUIRE(stub_check_dtypes(call, rules, 2));
     if (stub_tensor_arg(call, op->out)->dtype != result_type(call, op)) {
@@ -103,7 +103,8 @@ static aclnnStatus cumulative_run(const stub_call *call, const cumulative *op) {
 #define PRODUCT_TYPES                                                                                                  \
     (STUB_REALS | STUB_INTEGERS | STUB_DTYPE(ACL_UINT16) | STUB_DTYPE(ACL_UINT32) | STUB_DTYPE(ACL_UINT64))
 
-STUB_FAMILY_KERNEL(aclnnCumsum, cumulative, {.allowed = SUM_TYPES, .dtype = 2, .out = 3, .line = SUMS})
+STUB_FAMILY_KERNEL(aclnnCumsum, cumulative,
+                   {.allowed = SUM_TYPES, .more = STUB_BOOLS, .dtype = 2, .out = 3, .line = SUMS})
 STUB_FAMILY_KERNEL(aclnnCumsumV2, cumulative,
                    {.allowed = SUM_TYPES, .exclusive = 2, .reverse = 3, .out = 4, .line = SUMS})
 STUB_FAMILY_KERNEL(aclnnCumprod, cumulative, {.allowed = PRODUCT_TYPES, .dtype = 2, .out = 3, .line = PRODUCTS})

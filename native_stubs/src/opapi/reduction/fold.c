@@ -93,7 +93,7 @@ static void sort_axes(plan *p) {
     for (uint32_t i = 0, k = 0; i < in->rank; i++) {
         const bool folded = folding->axes >> i & 1;
         axis added = {.size = in->shape[i], .in = in->strides[i] * size};
-        for (uint32_t r = 0; r < folding->outputs && !folded; r++) {
+        for (uint32_t r = 0; r < folding->outputs && !folded && added.size != 1; r++) {
             const stub_view *out = folding->out[r];
             added.out[r] = out->tensor->strides[folding->keeps ? i : k] * (out->bits / 8);
         }

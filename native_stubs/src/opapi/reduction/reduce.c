@@ -99,6 +99,11 @@ static aclnnStatus check_types(const stub_call *call, const parts *part, const s
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: dtype is %s, a type that this operator does not compute in",
                          call->op->name, stub_dtype_name(as));
     }
+    const aclDataType from = stub_tensor_arg(call, SELF)->dtype;
+    if (reduce->casts && !stub_can_cast(from, as)) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: self is %s, which cannot be cast to dtype, %s", call->op->name,
+                         stub_dtype_name(from), stub_dtype_name(as));
+    }
     for (uint32_t k = 0; k < part->outputs; k++) {
         const aclDataType given = stub_tensor_arg(call, part->out[k])->dtype, own = result_type(reduce, k, as);
         const stub_dtype_rule rule = {part->out[k],
@@ -158,17 +163,21 @@ static aclnnStatus check_no_empty_axis(const stub_call *call, uint32_t axes) {
 }
 
 /* Operators without an argument for axes may have outputs of shape () and (1,). */
-static aclnnStatus check_shapes(const stub_call *call, const parts *part, uint32_t axes) {
+static aclnnStatus check_shapes(const stub_call *call, const parts *part, uint32_t axes, bool one_is_one) {
     const aclTensor *self = stub_tensor_arg(call, SELF);
-    int64_t shape[STUB_MAX_RANK] = {1};
+    int64_t shape[STUB_MAX_RANK] = {1}, count = 1;
     uint32_t rank = 0;
     for (uint32_t i = 0; i < self->rank; i++) {
         const bool reduced = axes >> i & 1;
+        count *= reduced ? 1 : self->shape[i];
         if (!reduced || is_set(call, part->keep)) {
             shape[rank++] = reduced ? 1 : self->shape[i];
         }
     }
     for (uint32_t k = 0; k < part->outputs; k++) {
+        if (one_is_one && count == 1 && stub_tensor_numel(stub_tensor_arg(call, part->out[k])) == 1) {
+            continue;
+        }
         if (part->dims == NONE && part->axis == NONE && stub_tensor_arg(call, part->out[k])->rank == 1) {
             rank = 1;
         }
@@ -187,7 +196,7 @@ aclnnStatus stub_reduce_check(const stub_call *call, stub_plan *plan, const stub
     if (reduce->empty == STUB_EMPTY_REFUSED) {
         STUB_REQUIRE(check_no_empty_axis(call, axes));
     }
-    STUB_REQUIRE(check_shapes(call, &part, axes));
+    STUB_REQUIRE(check_shapes(call, &part, axes, reduce->one_is_one));
     const bool empty = stub_tensor_numel(stub_tensor_arg(call, SELF)) == 0;
     if (empty && stub_dtype_is_complex(loaded_type(call, &part, reduce))) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: self is empty; results of no elements are not given as %s",

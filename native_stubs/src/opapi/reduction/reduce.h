@@ -36,6 +36,8 @@ typedef struct {
     stub_reduce_result result[STUB_FOLD_RESULTS];
     stub_dtypes results[STUB_FOLD_RESULTS]; /* types of the outputs; 0: the result's own alone */
     stub_reduce_empty empty;
+    bool one_is_one;    /* a result of one element goes to an output of one element, whatever the shape */
+    bool casts;         /* self has to be castable to the dtype */
     bool dims_optional; /* NULL names all axes, as an empty array does */
 } stub_reduce;
 

@@ -29,14 +29,21 @@ STUB_FOLD(log_sum_f32, float, double, float, 0, a + x, a + b, log(a))
 #define MEAN_TYPES (STUB_REALS | STUB_INTEGERS | STUB_COMPLEXES)
 #define TRUTHS (STUB_BOOLS | STUB_DTYPE(ACL_UINT8))
 
-STUB_FAMILY_KERNEL(aclnnReduceSum, stub_reduce, {.folds = SUMS, .allowed = ALL_TYPES, .loads = STUB_LOADS_DTYPE})
+STUB_FAMILY_KERNEL(aclnnReduceSum, stub_reduce,
+                   {.folds = SUMS, .allowed = ALL_TYPES, .loads = STUB_LOADS_DTYPE, .one_is_one = true})
 STUB_FAMILY_KERNEL(aclnnReduceNansum, stub_reduce,
                    {.folds = {&nansum_f32, NULL, &sum_i64, &any_b8},
                     .allowed = NANSUM_TYPES,
-                    .loads = STUB_LOADS_DTYPE})
+                    .loads = STUB_LOADS_DTYPE,
+                    .one_is_one = true})
 STUB_FAMILY_KERNEL(aclnnMean, stub_reduce,
-                   {.folds = MEANS, .allowed = MEAN_TYPES, .loads = STUB_LOADS_DTYPE, .results = {MEAN_TYPES}})
-STUB_FAMILY_KERNEL(aclnnMeanV2, stub_reduce, {.folds = MEANS, .allowed = MEAN_TYPES})
+                   {.folds = MEANS,
+                    .allowed = MEAN_TYPES,
+                    .loads = STUB_LOADS_DTYPE,
+                    .results = {MEAN_TYPES},
+                    .one_is_one = true,
+                    .casts = true})
+STUB_FAMILY_KERNEL(aclnnMeanV2, stub_reduce, {.folds = MEANS, .allowed = MEAN_TYPES, .one_is_one = true})
 STUB_FAMILY_KERNEL(aclnnProd, stub_reduce, {.folds = PRODUCTS, .allowed = ALL_TYPES, .loads = STUB_LOADS_DTYPE})
 STUB_FAMILY_KERNEL(aclnnProdDim, stub_reduce, {.folds = PRODUCTS, .allowed = ALL_TYPES, .loads = STUB_LOADS_DTYPE})
 STUB_FAMILY_KERNEL(aclnnReduceLogSum, stub_reduce, {.folds = {&log_sum_f32}, .allowed = STUB_FLOATS})
