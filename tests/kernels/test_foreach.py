@@ -147,6 +147,7 @@ UNARY = [
     *unary({"Sign": sign}, dtypes=f"{FLOATS} int8 int32 int64"),
     ForeachCase("aclnnForeachExpm1", np.expm1),
     ForeachCase("aclnnForeachExpm1", lambda x: np.trunc(np.expm1(x)), SMALL, low=0),
+    ForeachCase("aclnnForeachExp", lambda x: np.trunc(np.exp(x)), SMALL, low=0),
     ForeachCase("aclnnForeachACosInplace", np.arccos, inplace=True, low=-1.1, high=1.1),
     ForeachCase("aclnnForeachLogInplace", np.log, inplace=True),
     ForeachCase("aclnnForeachZeroInplace", np.zeros_like, f"{FLOATS} int16 int32", inplace=True),
@@ -205,8 +206,7 @@ ARITHMETIC = [
     *arithmetic("Div", lambda x, y: x / y, FLOATS, "List ListInplace Scalar ScalarV2 ScalarList"),
     *arithmetic("Maximum", np.maximum, ONE, "List Scalar ScalarV2 ScalarList"),
     *arithmetic("Minimum", np.minimum, ONE, "List Scalar ScalarV2 ScalarList"),
-    *arithmetic("Pow", power, ONE, "List Scalar ScalarList", low=0),
-    *arithmetic("Pow", power, FLOATS, "ScalarV2"),
+    *arithmetic("Pow", power, ONE, "List Scalar ScalarV2 ScalarList", low=0),
     ForeachCase("aclnnForeachPowScalarAndTensor", power, ONE, number="scalar", number_first=True, low=0),
     ForeachCase("aclnnForeachLerpList", lerp, lists=3, absolute=SUMS, ulps=2),
     ForeachCase(

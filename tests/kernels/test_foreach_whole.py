@@ -73,6 +73,28 @@ def test_norm_of_each_tensor(p: float) -> None:
             assert_close(got, np.reshape(norm, 1), dtype)
 
 
+def test_a_nan_is_the_largest_norm() -> None:
+    x = ao.asarray(np.float32([1, np.nan, 2]))
+    assert np.isnan(ao.ops.foreach_norm([x], np.inf, out=[ao.zeros((1,), "float32")])[0].numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "scalar"),
+    [
+        ("foreach_add_scalar_v2", "float32", 2),
+        ("foreach_mul_scalar_v2", "int32", 2.0),
+        ("foreach_pow_scalar_v2", "float16", np.float32(2)),
+        ("foreach_div_scalar_v2", "bfloat16", np.float16(2)),
+        ("foreach_round_off_number_v2", "float32", 1.0),
+    ],
+)
+def test_scalars_have_a_type_that_goes_with_the_items(name: str, dtype: str, scalar: Any) -> None:
+    x = [ao.zeros((2,), dtype)]
+    with pytest.raises(ao.AclError, match="does not go with items of") as raised:
+        getattr(ao.ops, name)(x, scalar, out=x)
+    assert raised.value.code == 161002
+
+
 @covers("aclnnForeachNonFiniteCheckAndUnscale", FLOATS)
 @pytest.mark.parametrize("bad", [None, np.nan, np.inf, -np.inf])
 def test_unscales_and_finds_what_is_not_finite(bad: float | None) -> None:

@@ -179,7 +179,7 @@ def test_weights_in_tiles(operator: str, transposed: bool) -> None:
 
     def check(rng: np.random.Generator) -> None:
         for dtype in ("float16", "bfloat16"):
-            m, k, n = size(rng), int(rng.integers(1, 40)), int(rng.integers(1, 40))
+            m, k, n = size(rng), int(rng.integers(2, 40)), int(rng.integers(2, 40))
             (x, a), y = operand(rng, [m, k], dtype), random(rng, [k, n], dtype, -2, 2)
             stored = np.ascontiguousarray(y.T) if transposed else y
             b = ao.asarray(stored, format="FRACTAL_NZ")
@@ -209,6 +209,22 @@ def test_batches_of_weights_in_tiles() -> None:
         (x, a), y = operand(rng, [3, 5, 37], dtype), random(rng, [3, 37, 21], dtype, -2, 2)
         b = ao.asarray(y, format="FRACTAL_NZ")
         assert_product(ao.ops.batch_mat_mul_weight_nz(a, b, cube_math_type=0), x, y, dtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "shape", "text"),
+    [
+        ("matmul_weight_nz", "float16", (5, 1), "matrix of 5 rows and 1 columns"),
+        ("matmul_weight_nz", "float16", (1, 5), "matrix of 1 rows and 5 columns"),
+        ("batch_mat_mul_weight_nz", "float32", (2, 5, 3), "data type of self"),
+    ],
+)
+def test_weights_that_tiles_do_not_take(name: str, dtype: str, shape: tuple[int, ...], text: str) -> None:
+    weight = ao.asarray(np.zeros(shape, dtype), format="FRACTAL_NZ")
+    x, out = ao.zeros((*shape[:-2], 4, shape[-2]), dtype), ao.zeros((*shape[:-2], 4, shape[-1]), dtype)
+    with pytest.raises(ao.AclError, match=text) as refusal:
+        getattr(ao.ops, name)(x, weight, cube_math_type=0, out=out)
+    assert refusal.value.code == INVALID
 
 
 TRANSPOSING = [

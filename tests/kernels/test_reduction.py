@@ -72,11 +72,9 @@ def moments(x: Array, axes: Axes, keep: bool, correction: int) -> tuple[Array, A
 
 def norm(x: Array, axes: Axes, keep: bool, p: float) -> Array:
     size = np.abs(x)
-    if p == 0:
+    if p == 0 or x.size == 0:
         return np.sum(size != 0, axes, keepdims=keep)
     if np.isinf(p):
-        if x.size == 0:
-            return np.sum(size, axes, keepdims=keep) + (0 if p > 0 else np.inf)
         return (np.max if p > 0 else np.min)(size, axes, keepdims=keep)
     return np.sum(size**p, axes, keepdims=keep) ** (1 / p)
 
@@ -249,6 +247,13 @@ def test_norms(p: float) -> None:
     typed = ReduceCase("aclnnLinalgVectorNorm", expected, FLOATS, lambda d, k, t: (p, d, k, t), ulps=2)
     check(plain, examples=2)
     check(typed, examples=2)
+
+
+@pytest.mark.parametrize("p", [2.0, -1.0, -float("inf")])
+def test_the_norm_of_nothing_is_zero(p: float) -> None:
+    """The operators' sources fill the output, whatever p is."""
+    out = ao.asarray(np.ones(2, np.float32))
+    assert ao.ops.norm(ao.zeros((2, 0), "float32"), p, [1], False, out=out).numpy().tolist() == [0, 0]
 
 
 # Shapes that are blocked, split into parts, or folded across.

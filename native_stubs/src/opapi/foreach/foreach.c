@@ -132,9 +132,34 @@ static aclnnStatus check_number(const stub_call *call, uint32_t arg, const forea
     return foreach_check_elements(call, arg, family->element_for_each ? (int64_t)foreach_count(call) : 1);
 }
 
+/* FLOAT and BF16 meet FLOAT or DOUBLE, FLOAT16 itself or DOUBLE, integers INT32 or INT64. */
+static stub_dtypes scalars_for(aclDataType items) {
+    if (stub_class_of(items) == STUB_I64) {
+        return STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64);
+    }
+    return STUB_DTYPE(ACL_DOUBLE) | STUB_DTYPE(items == ACL_FLOAT16 ? ACL_FLOAT16 : ACL_FLOAT);
+}
+
+static aclnnStatus check_scalar(const stub_call *call, uint32_t arg, const foreach *family) {
+    if (foreach_count(call) == 0) {
+        return ACLNN_SUCCESS;
+    }
+    foreach_item head;
+    foreach_take(call, 0, false, &head);
+    const aclDataType items = head.args[first_list(call)].tensor->dtype, given = call->args[arg].scalar->dtype;
+    const stub_dtypes allowed = family->scalars != 0 ? family->scalars : scalars_for(items);
+    return allowed >> given & 1
+               ? ACLNN_SUCCESS
+               : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %s, which does not go with items of %s", call->op->name,
+                           call->op->params[arg].name, stub_dtype_name(given), stub_dtype_name(items));
+}
+
 aclnnStatus foreach_check(const stub_call *call, stub_plan *plan, const foreach *family) {
     STUB_REQUIRE(foreach_check_lists(call, family->types));
     for (uint32_t i = 0; i < call->op->count; i++) {
+        if (call->op->params[i].kind == STUB_SCALAR) {
+            STUB_REQUIRE(check_scalar(call, i, family));
+        }
         if (call->op->params[i].kind == STUB_TENSOR) {
             STUB_REQUIRE(check_number(call, i, family));
         }

@@ -12,6 +12,7 @@
 typedef struct {
     const stub_loops *loops[STUB_CLASS_COUNT];
     stub_dtypes types;     /* of the items on A2 and A3 */
+    stub_dtypes scalars;   /* of the scalar; 0: those that go with the items' type */
     bool in_float;         /* integers are computed in FLOAT, too */
     bool element_for_each; /* the tensor beside the lists has an element for each item */
     bool converts;         /* outputs may be of another float type */

@@ -76,11 +76,17 @@ STUB_FAMILY_KERNEL(aclnnForeachMinimumScalarV2, foreach, MIXED(minimum, INT32))
 STUB_FAMILY_KERNEL(aclnnForeachMinimumScalarList, foreach, MIXED(minimum, INT32))
 STUB_FAMILY_KERNEL(aclnnForeachPowList, foreach, MIXED(pow, INT32))
 STUB_FAMILY_KERNEL(aclnnForeachPowScalar, foreach, MIXED(pow, INT32))
-STUB_FAMILY_KERNEL(aclnnForeachPowScalarV2, foreach, FLOATS(pow))
+STUB_FAMILY_KERNEL(aclnnForeachPowScalarV2, foreach, MIXED(pow, INT32))
 STUB_FAMILY_KERNEL(aclnnForeachPowScalarList, foreach, MIXED(pow, INT32))
-STUB_FAMILY_KERNEL(aclnnForeachPowScalarAndTensor, foreach, MIXED(pow, INT32))
+STUB_FAMILY_KERNEL(aclnnForeachPowScalarAndTensor, foreach,
+                   {.loops = {[STUB_F32] = &pow_f32, [STUB_I64] = &pow_i64},
+                    .types = STUB_FLOATS | INT32,
+                    .scalars = STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_DOUBLE) | STUB_DTYPE(ACL_INT64)})
 STUB_FAMILY_KERNEL(aclnnForeachLerpList, foreach, FLOATS(lerp))
-STUB_FAMILY_KERNEL(aclnnForeachLerpScalar, foreach, FLOATS(lerp))
+STUB_FAMILY_KERNEL(aclnnForeachLerpScalar, foreach,
+                   {.loops = {&lerp_f32},
+                    .types = STUB_FLOATS,
+                    .scalars = STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_DOUBLE)})
 
 #define FOR_EACH(name, ...) {.loops = {__VA_ARGS__}, .types = (name), .element_for_each = true}
 #define ADDCMUL_FOR_EACH FOR_EACH(STUB_FLOATS | INT32, [STUB_F32] = &addcmul_f32, [STUB_I64] = &addcmul_i64)

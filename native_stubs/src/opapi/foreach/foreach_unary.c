@@ -67,6 +67,7 @@ STUB_LOOP(zero_i64, {
 #define FLOATS(name) {.loops = {[STUB_F32] = &name##_f32}, .types = STUB_FLOATS}
 #define MIXED(name, integers)                                                                                          \
     {.loops = {[STUB_F32] = &name##_f32, [STUB_I64] = &name##_i64}, .types = STUB_FLOATS | (integers)}
+#define NARROW(name) {.loops = {&name##_f32}, .types = STUB_FLOATS | INT8 | UINT8 | INT16, .in_float = true}
 #define COPY_TYPES (STUB_NUMBERS | STUB_DTYPE(ACL_UINT16) | STUB_DTYPE(ACL_UINT32))
 
 STUB_FAMILY_KERNEL(aclnnForeachAbs, foreach, FLOATS(abs))
@@ -80,9 +81,8 @@ STUB_FAMILY_KERNEL(aclnnForeachCos, foreach, FLOATS(cos))
 STUB_FAMILY_KERNEL(aclnnForeachCosh, foreach, FLOATS(cosh))
 STUB_FAMILY_KERNEL(aclnnForeachErf, foreach, FLOATS(erf))
 STUB_FAMILY_KERNEL(aclnnForeachErfc, foreach, FLOATS(erfc))
-STUB_FAMILY_KERNEL(aclnnForeachExp, foreach, FLOATS(exp))
-STUB_FAMILY_KERNEL(aclnnForeachExpm1, foreach,
-                   {.loops = {&expm1_f32}, .types = STUB_FLOATS | INT8 | UINT8 | INT16, .in_float = true})
+STUB_FAMILY_KERNEL(aclnnForeachExp, foreach, NARROW(exp))
+STUB_FAMILY_KERNEL(aclnnForeachExpm1, foreach, NARROW(expm1))
 STUB_FAMILY_KERNEL(aclnnForeachLog, foreach, FLOATS(log))
 STUB_FAMILY_KERNEL(aclnnForeachLogInplace, foreach, FLOATS(log))
 STUB_FAMILY_KERNEL(aclnnForeachLog10, foreach, FLOATS(log10))
@@ -91,7 +91,10 @@ STUB_FAMILY_KERNEL(aclnnForeachLog2, foreach, FLOATS(log2))
 STUB_FAMILY_KERNEL(aclnnForeachNeg, foreach, MIXED(neg, INT32 | INT16 | INT8 | UINT8))
 STUB_FAMILY_KERNEL(aclnnForeachReciprocal, foreach, FLOATS(reciprocal))
 STUB_FAMILY_KERNEL(aclnnForeachRoundOffNumber, foreach, MIXED(round, INT16))
-STUB_FAMILY_KERNEL(aclnnForeachRoundOffNumberV2, foreach, MIXED(round, INT16))
+STUB_FAMILY_KERNEL(aclnnForeachRoundOffNumberV2, foreach,
+                   {.loops = {[STUB_F32] = &round_f32, [STUB_I64] = &round_i64},
+                    .types = STUB_FLOATS | INT16,
+                    .scalars = INT8 | INT64})
 STUB_FAMILY_KERNEL(aclnnForeachSigmoid, foreach, FLOATS(sigmoid))
 STUB_FAMILY_KERNEL(aclnnForeachSign, foreach, MIXED(sign, INT8 | INT32 | INT64))
 STUB_FAMILY_KERNEL(aclnnForeachSin, foreach, FLOATS(sin))

@@ -30,7 +30,7 @@ static aclnnStatus norm_line(const void *constants, void *const *array, const in
     for (int64_t i = 0; i < length[0]; i++) {
         const double magnitude = fabs((double)x[i]);
         if (isinf(p)) {
-            sum = sum >= magnitude ? sum : magnitude;
+            sum = sum >= magnitude || sum != sum ? sum : magnitude;
             continue;
         }
         sum += p == 2 ? magnitude * magnitude : p == 1 ? magnitude : pow(magnitude, p);

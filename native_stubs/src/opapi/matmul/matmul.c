@@ -161,6 +161,13 @@ static aclnnStatus check_types(const stub_call *call, const stub_matmul *op) {
     }
     aclDataType type;
     STUB_REQUIRE(stub_matmul_promote(call, op->a - 1, op->b - 1, &type));
+    if (op->halves) {
+        const stub_dtype_rule a = {op->a - 1, STUB_ON_ALL(STUB_HALVES)};
+        const stub_dtype_rule out = {op->out - 1, STUB_ON_ALL(STUB_DTYPE(type) | STUB_DTYPE(ACL_FLOAT))};
+        STUB_REQUIRE(stub_check_dtypes(call, &a, 1));
+        STUB_REQUIRE(stub_check_same_dtype(call, op->b - 1, op->a - 1));
+        STUB_REQUIRE(stub_check_dtypes(call, &out, 1));
+    }
     return op->cube == STUB_NONE ? ACLNN_SUCCESS : stub_check_cube_math_type(call, op->cube - 1, type);
 }
 
@@ -173,6 +180,11 @@ static aclnnStatus check_nz(const stub_call *call, const stub_matmul *op, const 
     if (!stub_is_nz(b)) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s has format %d; it must be FRACTAL_NZ (29)", call->op->name,
                          call->op->params[op->b - 1].name, (int)b->format);
+    }
+    if (product->k == 1 || product->n == 1) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID,
+                         "%s: %s is a matrix of %lld rows and %lld columns; FRACTAL_NZ needs two", call->op->name,
+                         call->op->params[op->b - 1].name, (long long)product->k, (long long)product->n);
     }
     return stub_nz_find(call, op->b - 1, b, product->k, product->n, -1, &nz);
 }

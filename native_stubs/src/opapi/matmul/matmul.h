@@ -17,6 +17,7 @@ typedef struct {
     uint32_t trans_a, trans_b;             /* flags */
     uint32_t a_low, a_high, b_low, b_high; /* ranks */
     bool nz;                               /* b is FRACTAL_NZ */
+    bool halves;                           /* a and b are of one half type, out of that or FLOAT */
     bool sums_batch;
     bool same_batch; /* nothing is broadcast */
 } stub_matmul;

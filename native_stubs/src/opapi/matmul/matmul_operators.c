@@ -12,7 +12,8 @@ STUB_FAMILY_KERNEL(aclnnMm, stub_matmul, {.a = 1, .b = 2, .out = 3, .cube = 4, M
 STUB_FAMILY_KERNEL(aclnnBatchMatMul, stub_matmul, {.a = 1, .b = 2, .out = 3, .cube = 4, BATCHES})
 STUB_FAMILY_KERNEL(aclnnMv, stub_matmul, {.a = 1, .b = 2, .out = 3, .cube = 4, AND_VECTOR})
 STUB_FAMILY_KERNEL(aclnnMatmulWeightNz, stub_matmul, {.a = 1, .b = 2, .out = 3, .cube = 4, MATRICES, .nz = true})
-STUB_FAMILY_KERNEL(aclnnBatchMatMulWeightNz, stub_matmul, {.a = 1, .b = 2, .out = 3, .cube = 4, BATCHES, .nz = true})
+STUB_FAMILY_KERNEL(aclnnBatchMatMulWeightNz, stub_matmul,
+                   {.a = 1, .b = 2, .out = 3, .cube = 4, BATCHES, .nz = true, .halves = true})
 
 /* beta self + alpha (a @ b) */
 #define ADDED .self = 1, .a = 2, .b = 3, .beta = 4, .alpha = 5, .out = 6, .cube = 7

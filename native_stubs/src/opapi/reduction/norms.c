@@ -37,7 +37,8 @@ static aclnnStatus norm_check(const stub_call *call, stub_plan *plan, const norm
 
 static aclnnStatus norm_run(const stub_call *call, const norm *data) {
     stub_reduce reduce = data->reduce;
-    reduce.folds[STUB_F32] = fold_of(stub_number(call, data->p));
+    const bool empty = stub_tensor_numel(stub_tensor_arg(call, 0)) == 0; /* its norm is 0, whatever p is */
+    reduce.folds[STUB_F32] = fold_of(empty ? 2 : stub_number(call, data->p));
     return stub_reduce_run(call, &reduce);
 }
 
