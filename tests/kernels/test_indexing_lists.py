@@ -238,6 +238,8 @@ REFUSALS: list[tuple[str, Callable[[], tuple[Any, ...]], tuple[int, ...], str]] 
     ("masked_select", lambda: (zeros(2, 3), flags(3)), (3,), "out"),
     ("nonzero", lambda: (zeros(2, 3),), (6, 3), "data type of out"),
     ("repeat_interleave", lambda: (zeros(2, 3), numbers(4), 4), (4,), "repeats has 4"),
+    ("repeat_interleave_with_dim", lambda: (zeros(), numbers(1), 0, 1), (1,), "self .* has 0 dim"),
+    ("repeat_interleave_int_with_dim", lambda: (zeros(), 2, 0, 2), (2,), "self .* has 0 dim"),
     ("embedding_dense_backward", lambda: (zeros(2, 3), numbers(3), 4, 0, False), (4, 3), "grad"),
     ("unfold_grad", lambda: (zeros(2, 3), [4], 0, 5, 1), (4,), "size 5"),
 ]
@@ -250,6 +252,12 @@ def test_refusals(
     outputs = {"unfold_grad": "gradIn"}
     with pytest.raises(ao.AclError, match=text) as refused:
         getattr(ao.ops, name)(*arguments(), **{outputs.get(name, "out"): zeros(*shape)})
+    assert refused.value.code == 161002
+
+
+def test_repeated_places_have_the_type_of_the_counts() -> None:
+    with pytest.raises(ao.AclError, match="out has data type ACL_INT64, repeats has ACL_INT32") as refused:
+        ao.ops.repeat_interleave_tensor(ao.zeros((1,), ao.int32), 0, out=numbers(0))
     assert refused.value.code == 161002
 
 

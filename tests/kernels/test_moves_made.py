@@ -274,6 +274,11 @@ def test_tensors_of_no_elements_and_one_axis_are_left_out() -> None:
     assert ao.ops.cat([none, none], 0, out=untouched).numpy().tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("name", ["reflection_pad2d", "replication_pad2d", "circular_pad2d"])
+def test_a_batch_of_nothing_is_padded(name: str) -> None:
+    assert getattr(ao.ops, name)(out_of(0, 2, 3, 3), [1, 0, 2, 0]).shape == (0, 2, 5, 4)
+
+
 def test_integers_of_ranges_are_exact() -> None:
     start = 2**53 + 1
     out = ao.zeros((3,), ao.int64)
@@ -301,6 +306,8 @@ REFUSALS: list[tuple[str, Callable[[], tuple[Any, ...]], tuple[int, ...], str]] 
     ("roll", lambda: (out_of(3), [1, 2], []), (3,), "shifts"),
     ("constant_pad_nd", lambda: (out_of(3), [1, -5], 0.0), (3,), "pad"),
     ("reflection_pad1d", lambda: (out_of(2, 3), [3, 0]), (2, 6), "padding"),
+    ("reflection_pad2d", lambda: (out_of(2, 0, 3, 3), [1, 0, 0, 0]), (2, 0, 3, 4), "self has no channels"),
+    ("reflection_pad1d", lambda: (out_of(2, 0), [0, 0]), (2, 0), "padding"),
     ("circular_pad2d", lambda: (out_of(2, 3, 3), [4, 0, 0, 0]), (2, 3, 7), "padding"),
     ("replication_pad2d", lambda: (out_of(3, 3), [1, 0, 0, 0]), (3, 4), "self"),
 ]

@@ -44,6 +44,7 @@ static aclnnStatus stub_interleaves_check(const stub_call *call, stub_plan *plan
         const stub_dtype_rule rule = {at.out, STUB_ON_ALL(COUNTS)};
         STUB_REQUIRE(stub_check_given(call, &out, 1));
         STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
+        STUB_REQUIRE(stub_check_same_dtype(call, at.out, at.repeats));
         STUB_REQUIRE(check_counts(
             call, &at, call->args[at.repeats].tensor ? stub_tensor_numel(stub_tensor_arg(call, at.repeats)) : 1));
     } else {
@@ -51,13 +52,14 @@ static aclnnStatus stub_interleaves_check(const stub_call *call, stub_plan *plan
         const aclTensor *self = stub_tensor_arg(call, SELF);
         int64_t size = stub_tensor_numel(self);
         if (data->along) {
+            STUB_REQUIRE(stub_check_rank(call, SELF, 1, STUB_MAX_RANK));
             STUB_REQUIRE(stub_check_axis(call, at.dim, self->rank));
             const uint32_t axis = (uint32_t)stub_axis(call->args[at.dim].integer, self->rank);
-            rank = self->rank > 0 ? self->rank : 1;
+            rank = self->rank;
             for (uint32_t i = 0; i < self->rank; i++) {
                 shape[i] = i == axis ? output : self->shape[i];
             }
-            size = self->rank > 0 ? self->shape[axis] : 1;
+            size = self->shape[axis];
         }
         STUB_REQUIRE(check_counts(call, &at, size));
     }

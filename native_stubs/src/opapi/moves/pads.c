@@ -38,6 +38,10 @@ static aclnnStatus stub_pads_check(const stub_call *call, stub_plan *plan, const
                          call->op->name, call->op->params[PADDING].name, count, self->rank);
     }
     STUB_REQUIRE(stub_read_padding(call, PADDING, data->rule, self, axes));
+    if (data->rule == STUB_PAD_REFLECT && self->shape[self->rank - data->axes - 1] == 0) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: self has no channels; empty is the batch, if anything",
+                         call->op->name);
+    }
     STUB_REQUIRE(check_shape(call, axes));
     plan->nothing_to_run = stub_tensor_numel(stub_tensor_arg(call, out_of(call))) == 0;
     return ACLNN_SUCCESS;

@@ -86,7 +86,8 @@ aclnnStatus stub_read_padding(const stub_call *call, uint32_t arg, stub_pad rule
         const int64_t before = padded ? padding[2 * from_last] : 0, after = padded ? padding[2 * from_last + 1] : 0;
         const int64_t size = tensor->shape[i], most = reach(rule, size);
         const bool negative = before < -size || after < -size || size + before + after < 0;
-        if (negative || before > most || after > most || (padded && rule != STUB_PAD_CONSTANT && size == 0)) {
+        const bool far = before > most || after > most || (rule != STUB_PAD_CONSTANT && size == 0);
+        if (padded && (negative || far)) {
             return stub_fail(ACLNN_ERR_PARAM_INVALID,
                              "%s: %s adds %lld and %lld to axis %u of size %lld; allowed are "
                              "%lld to %lld, and a result that is not negative",

@@ -43,10 +43,8 @@ static aclnnStatus interleave_flat(const stub_call *call, stub_box *box, uint32_
 
 static aclnnStatus interleave_axis(const stub_call *call, stub_box *box, uint32_t *joined) {
     enum { SELF, REPEATS, DIM, OUTPUT_SIZE };
+    STUB_REQUIRE(stub_check_rank(call, SELF, 1, STUB_MAX_RANK));
     STUB_REQUIRE(stub_check_axis(call, DIM, box->rank));
-    if (box->rank == 0) {
-        stub_box_insert(box, 0, 1, 0);
-    }
     const uint32_t axis = (uint32_t)stub_axis(call->args[DIM].integer, box->rank);
     STUB_REQUIRE(check_times(call, call->args[REPEATS].integer, box->shape[axis], call->args[OUTPUT_SIZE].integer));
     stub_box_insert(box, axis + 1, call->args[REPEATS].integer, 0);
