@@ -58,13 +58,21 @@ def layer_norm_backward(rng: np.random.Generator, dtype: str) -> tuple[list[Any]
 
 
 def rms_norm_grad(rng: np.random.Generator, dtype: str) -> tuple[list[Any], list[Result]]:
+    """Axes of length 1 may be missing at the end of rstd, as in the vendor's sample, or be there in excess:
+    the document has neither, the check that precedes the kernel has both."""
     dy, x, last = inputs(rng, dtype)
+    if rng.random() < 0.5:
+        dy, x = (values.reshape(*x.shape[: -len(last)], 1, *last) for values in (dy, x))
     gamma = random(rng, last, dtype if rng.random() < 0.6 else "float32")
     _, rstd = statistics(wide(x), len(last), "float32", False)
     dx, dgamma, _ = gradients(
         wide(dy), wide(x), np.zeros_like(rstd), wide(rstd), wide(gamma), len(last), False
     )
-    given = rstd.reshape(x.shape[: x.ndim - len(last)])
+    rows = x.shape[: x.ndim - len(last)]
+    axes = len(rows)
+    while axes > 0 and rows[axes - 1] == 1 and rng.random() < 0.6:
+        axes -= 1
+    given = rstd.reshape(rows[:axes] + (1,) * int(rng.integers(2) if axes == len(rows) else 0))
     return [dy, x, given, gamma], [near(dx, dtype), near(dgamma, "float32")]
 
 

@@ -5,6 +5,7 @@
 
 #include "opapi/kernel.h"
 #include "opapi/norm/floats.h"
+#include "opapi/norm/made_view.h"
 
 enum { NONE = STUB_NO_ARGUMENT };
 
@@ -76,16 +77,32 @@ static aclnnStatus column_line(const void *data, void *const *array, const int64
     return ACLNN_SUCCESS;
 }
 
+/* A statistic, whose axes line up with the first ones of x: an rstd may leave out the last of these, or have more. */
+static void statistic_input(stub_line_set *set, int arg, uint32_t rows, stub_made_view *made) {
+    stub_line_input(set, arg, 0, ACL_FLOAT);
+    stub_line_operand *operand = &set->lines.operand[set->lines.inputs - 1];
+    if (operand->view) {
+        const aclTensor *tensor = operand->view->tensor;
+        stub_made_start(made, operand->view);
+        for (uint32_t i = 0; i < rows; i++) {
+            stub_made_axis(made, i < tensor->rank ? tensor->shape[i] : 1, i < tensor->rank ? tensor->strides[i] : 0);
+        }
+        operand->view = &made->view;
+    }
+}
+
 static aclnnStatus run_rows(const stub_call *call, const norm_grad *op) {
     const uint32_t dims = stub_norm_grad_axes(call, op), axes = stub_last_axes(call, op->x, dims);
+    const uint32_t rows = stub_tensor_or_none(call, op->x)->rank - dims;
+    stub_made_view mean, rstd;
     stub_line_set set = {.call = call};
     const constants by = {stub_line_weight(&set, op->gamma),
                           op->alpha == NONE ? 1.0f : (float)call->args[op->alpha].real};
     stub_line_input(&set, op->dy, axes, ACL_FLOAT);
     stub_line_input(&set, op->x, axes, ACL_FLOAT);
     stub_line_input(&set, op->x2, axes, ACL_FLOAT);
-    stub_line_input(&set, op->mean, stub_norm_statistic_axes(call, op->mean, op->x, dims), ACL_FLOAT);
-    stub_line_input(&set, op->rstd, stub_norm_statistic_axes(call, op->rstd, op->x, dims), ACL_FLOAT);
+    statistic_input(&set, op->mean, rows, &mean);
+    statistic_input(&set, op->rstd, rows, &rstd);
     stub_line_input(&set, op->extra, axes, ACL_FLOAT);
     stub_line_output(&set, op->dx, axes, ACL_FLOAT);
     stub_line_output(&set, op->dx2, axes, ACL_FLOAT);

@@ -65,6 +65,21 @@ static aclnnStatus check_outputs(const stub_call *call, const norm_grad *op) {
     return ACLNN_SUCCESS;
 }
 
+/* Of a root mean square norm: the first dimensions of x, more or fewer ones (1) behind them. */
+static aclnnStatus check_rstd(const stub_call *call, const norm_grad *op, uint32_t axes) {
+    const aclTensor *rstd = stub_tensor_or_none(call, op->rstd), *x = stub_tensor_or_none(call, op->x);
+    const uint32_t rows = x->rank - axes;
+    if (op->mean != NONE) {
+        return stub_norm_statistic_shape(call, op->rstd, op->x, axes);
+    }
+    for (uint32_t i = 0; i < rstd->rank || i < rows; i++) {
+        if ((i < rstd->rank ? rstd->shape[i] : 1) != (i < rows ? x->shape[i] : 1)) {
+            return stub_check_shape(call, (uint32_t)op->rstd, x->shape, rows, "that of x without the axes of gamma");
+        }
+    }
+    return ACLNN_SUCCESS;
+}
+
 aclnnStatus norm_grad_check(const stub_call *call, stub_plan *plan, const norm_grad *op) {
     const int required[] = {op->dy, op->x, op->x2, op->mean, op->rstd, op->dims == NONE ? op->gamma : NONE};
     STUB_REQUIRE(stub_norm_given(call, required, STUB_COUNT(required)));
@@ -80,7 +95,7 @@ aclnnStatus norm_grad_check(const stub_call *call, stub_plan *plan, const norm_g
         STUB_REQUIRE(stub_norm_last_dims(call, last[i], op->x, axes));
     }
     STUB_REQUIRE(stub_norm_statistic_shape(call, op->mean, op->x, axes));
-    STUB_REQUIRE(stub_norm_statistic_shape(call, op->rstd, op->x, axes));
+    STUB_REQUIRE(check_rstd(call, op, axes));
     plan->nothing_to_run = stub_tensor_numel(stub_tensor_or_none(call, op->x)) == 0;
     return ACLNN_SUCCESS;
 }
