@@ -46,6 +46,8 @@ class MapCase:
     special: bool = True
     result: str | None = None
     """The output's dtype where it is not the inputs'."""
+    mixed: bool = False
+    """Inputs behind the first one are int32: the first one's dtype alone is none to compute in."""
     inplace: bool = False
     """The first input is the output; the others broadcast to it."""
     floats: str = "float32"
@@ -83,7 +85,11 @@ def inputs_of(case: MapCase, rng: np.random.Generator, dtype: str) -> list[Array
     shapes = [shape if k == 0 and case.inplace else part_of(rng, shape) for k in range(case.tensors)]
     if case.tensors == 1:
         shapes = [shape]
-    return [random(rng, each, dtype, case.low, case.high, case.special) for each in shapes]
+    dtypes = [dtype, *["int32" if case.mixed else dtype] * (len(shapes) - 1)]
+    return [
+        random(rng, each, kind, case.low, case.high, case.special)
+        for each, kind in zip(shapes, dtypes, strict=True)
+    ]
 
 
 def check_once(case: MapCase, rng: np.random.Generator, dtype: str) -> None:

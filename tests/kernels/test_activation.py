@@ -130,7 +130,7 @@ FORWARD = [
     *both("Relu", relu, f"{FLOATS} int8 uint8 int32 int64"),
     MapCase("aclnnSquaredRelu", lambda x: relu(x) ** 2, FLOATS),
     *both("LeakyRelu", lambda x, slope: np.where(x > 0, x, x * slope), f"{FLOATS} float64", values=(0.125,)),
-    *both("Elu", elu, FLOATS, values=(1.5, 0.5, 0.75), ulps=2),
+    *both("Elu", elu, f"{FLOATS} float64", values=(1.5, 0.5, 0.75), ulps=2),
     *both("Celu", celu, FLOATS, values=(1.5,), ulps=2),
     MapCase("aclnnCeluV3", celu, FLOATS, values=(0.5,), ulps=2),
     *both("Selu", selu, f"{FLOATS} int32 int8", ulps=2, special=False),
@@ -249,6 +249,37 @@ def two_tensors(case: MapCase) -> MapCase:
 @parametrize(map(two_tensors, BACKWARD + BACKWARD_OF_NUMBERS))
 def test_gradients_of_activations(case: MapCase) -> None:
     check(case, examples=2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float64"])
+@pytest.mark.parametrize(("alpha", "by"), [(np.inf, 1.0), (2.0, np.inf), (2.0, np.nan), (np.nan, 1.0)])
+def test_elu_without_finite_numbers_takes_minus_alpha(dtype: str, alpha: float, by: float) -> None:
+    """By CANN's source, which then puts a threshold in the place of expm1; NaN stays."""
+    x = np.array([-1.5, -0.0, 0.0, 2.0, np.nan, np.inf])
+    expected = np.where(x <= 0, -alpha, x) * 0.5
+    got = ao.ops.elu(ao.asarray(x, dtype), alpha, 0.5, by)
+    np.testing.assert_array_equal(got.numpy().astype(np.float64), expected)
+
+
+@pytest.mark.parametrize("alpha", [0.0, float("nan")])
+@pytest.mark.parametrize("name", ["celu", "inplace_celu"])
+def test_celu_refuses_an_alpha_that_divides_nothing(name: str, alpha: float) -> None:
+    with pytest.raises(ao.AclError, match="alpha is") as caught:
+        getattr(ao.ops, name)(ao.zeros(2, "float32"), alpha)
+    assert caught.value.code == 161002
+
+
+def test_threshold_of_integers_cuts_its_numbers() -> None:
+    """By CANN's source, which makes both of self's type; the document would promote."""
+    x, out = ao.asarray(np.array([-1, 0, 1, 2], np.int32)), ao.empty(4, dtype="int32")
+    assert ao.ops.threshold(x, 1.75, 7.5, out=out).numpy().tolist() == [7, 7, 7, 2]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("hardsigmoid", "float16"), ("hardswish", "float64")])
+def test_straight_activations_refuse_other_outputs(name: str, kind: str) -> None:
+    with pytest.raises(ao.AclError, match="out") as caught:
+        getattr(ao.ops, name)(ao.zeros(2, "float32"), out=ao.empty(2, dtype=kind))
+    assert caught.value.code == 161002
 
 
 def test_gelu_backward_promotes_one_of_integers() -> None:

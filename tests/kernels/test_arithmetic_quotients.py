@@ -105,6 +105,8 @@ def heaviside(x: Array, at_zero: Array) -> Array:
     return np.where(x == 0, at_zero, np.where(x > 0, 1.0, 0.0))
 
 
+FMOD_TYPES = f"{REALS} int8 uint8 int32 int64"
+REMAINDER_TYPES = f"{REALS} int32 int64"
 SMALL = {"low": -60, "high": 60}
 QUOTIENTS = [
     MapCase("aclnnDiv", divide, NUMBERS, tensors=2, ulps=2, to_float=True),
@@ -118,14 +120,16 @@ QUOTIENTS = [
     MapCase("aclnnFloorDivides", floor, REALS_AND_INTEGERS, values=(3,)),
     MapCase("aclnnInplaceFloorDivides", floor, REALS_AND_INTEGERS, values=(3,), inplace=True),
     MapCase("aclnnFloorDiv", floor, f"{FLOATS} {INTEGERS}", tensors=2),
-    MapCase("aclnnFmodTensor", fmod, REALS_AND_INTEGERS, tensors=2, **SMALL),
-    MapCase("aclnnInplaceFmodTensor", fmod, REALS_AND_INTEGERS, tensors=2, inplace=True),
-    MapCase("aclnnFmodScalar", fmod, REALS_AND_INTEGERS, values=(3,), **SMALL),
-    MapCase("aclnnInplaceFmodScalar", fmod, REALS_AND_INTEGERS, values=(3,), inplace=True),
-    MapCase("aclnnRemainderTensorTensor", remainder, REALS_AND_INTEGERS, tensors=2, **SMALL),
-    MapCase("aclnnInplaceRemainderTensorTensor", remainder, REALS_AND_INTEGERS, tensors=2, inplace=True),
-    MapCase("aclnnRemainderTensorScalar", remainder, f"{REALS} int32 int64", values=(-3,), **SMALL),
-    MapCase("aclnnInplaceRemainderTensorScalar", remainder, REALS_AND_INTEGERS, values=(3,), inplace=True),
+    MapCase("aclnnFmodTensor", fmod, FMOD_TYPES, tensors=2, **SMALL),
+    MapCase("aclnnInplaceFmodTensor", fmod, FMOD_TYPES, tensors=2, inplace=True),
+    MapCase("aclnnFmodScalar", fmod, FMOD_TYPES, values=(3,), **SMALL),
+    MapCase("aclnnFmodScalar", fmod, FLOATS, values=(0.7,), absolute=1e-9, **SMALL),
+    MapCase("aclnnInplaceFmodScalar", fmod, FMOD_TYPES, values=(3,), inplace=True),
+    MapCase("aclnnRemainderTensorTensor", remainder, REMAINDER_TYPES, tensors=2, **SMALL),
+    MapCase("aclnnRemainderTensorTensor", remainder, "int8 uint8 int16 bool", 2, result="int64", mixed=True),
+    MapCase("aclnnInplaceRemainderTensorTensor", remainder, REMAINDER_TYPES, tensors=2, inplace=True),
+    MapCase("aclnnRemainderTensorScalar", remainder, REMAINDER_TYPES, values=(-3,), **SMALL),
+    MapCase("aclnnInplaceRemainderTensorScalar", remainder, REMAINDER_TYPES, values=(3,), inplace=True),
 ]
 
 LIMITS = [
@@ -142,6 +146,8 @@ LIMITS = [
     MapCase("aclnnClampTensor", clamp, REALS_AND_INTEGERS, tensors=3),
 ]
 
+LOGS: dict[str, Any] = {"ulps": 3, "absolute": 1e-6}
+OTHERS = "float64 uint16 uint32 uint64"
 BASES = {"low": 0, "high": 5}
 FUNCTIONS = [
     MapCase("aclnnPowTensorTensor", power, REALS_AND_INTEGERS, tensors=2),
@@ -151,13 +157,16 @@ FUNCTIONS = [
     MapCase("aclnnInplacePowTensorScalar", power, REALS_AND_INTEGERS, values=(3,), inplace=True),
     MapCase("aclnnAtan2", atan2, NUMBERS, tensors=2, to_float=True),
     MapCase("aclnnInplaceAtan2", atan2, REALS, tensors=2, inplace=True),
-    MapCase("aclnnLogAddExp", log_add_exp, NUMBERS, tensors=2, ulps=3, absolute=1e-6, to_float=True),
-    MapCase("aclnnLogAddExp2", log_add_exp2, NUMBERS, tensors=2, ulps=3, absolute=1e-6, to_float=True),
+    MapCase("aclnnLogAddExp", log_add_exp, f"{FLOATS} {INTEGERS} bool", 2, to_float=True, **LOGS),
+    MapCase("aclnnLogAddExp", log_add_exp, OTHERS, 2, special=False, result="float32", **LOGS),
+    MapCase("aclnnLogAddExp2", log_add_exp2, f"{FLOATS} {INTEGERS} bool", 2, to_float=True, **LOGS),
+    MapCase("aclnnLogAddExp2", log_add_exp2, OTHERS, 2, special=False, result="float32", **LOGS),
     MapCase("aclnnXLogYTensor", xlogy, NUMBERS, tensors=2, ulps=2, to_float=True),
     MapCase("aclnnInplaceXLogYTensor", xlogy, REALS, tensors=2, ulps=2, inplace=True),
     MapCase("aclnnXLogYScalarOther", xlogy, NUMBERS, values=(3,), ulps=2, to_float=True),
     MapCase("aclnnInplaceXLogYScalarOther", xlogy, REALS, values=(3,), ulps=2, inplace=True),
-    MapCase("aclnnGcd", np.gcd, INTEGERS, tensors=2, low=-200, high=200),
+    MapCase("aclnnGcd", np.gcd, "int16 int32 int64", tensors=2, low=-200, high=200),
+    MapCase("aclnnGcd", np.gcd, "int8 uint8 bool", 2, result="int64", mixed=True, special=False),
     MapCase("aclnnHeaviside", heaviside, FLOATS, tensors=2),
 ]
 
@@ -289,6 +298,38 @@ def test_a_clamp_without_limits_is_refused() -> None:
 def test_crossing_limits_give_the_lower_one() -> None:
     x = ao.asarray(np.float32([0, 5, 10]))
     assert ao.ops.clamp(x, 6, 4).numpy().tolist() == [6, 6, 6]
+
+
+def refused_pairs() -> list[Any]:
+    """By CANN's source. The document of aclnnGcd has INT8, that of aclnnRemainder* COMPLEX64 outputs."""
+    f32, f64, i8, i32 = (ao.zeros(2, kind) for kind in ("float32", "float64", "int8", "int32"))
+    return [
+        ("gcd", (i8, i8), "int8", "promote to ACL_INT8"),
+        ("gcd", (i32, i32), "float32", "out"),
+        ("remainder_tensor_tensor", (i8, i8), "int8", "promote to ACL_INT8"),
+        ("remainder_scalar_tensor", (2.0, f32), "int32", "other"),
+        ("remainder_scalar_tensor", (2.0, i32), "int8", "out"),
+        ("fmod_tensor", (i8, ao.zeros(2, "uint8")), "int32", "promote to ACL_INT16"),
+        ("fmod_tensor", (i32, ao.zeros(2, "int16")), "int32", "other"),
+        ("log_add_exp", (f64, f64), "float64", "out"),
+        ("maximum", (f32, f32), "complex64", "out"),
+        ("heaviside", (f32, f32), "float64", "out"),
+        ("logical_not", (ao.zeros(2, "complex64"),), "bool", "self"),
+        ("logical_xor", (i32, i32), "uint16", "out"),
+    ]
+
+
+@pytest.mark.parametrize("which", range(12))
+def test_refuses_types_that_the_source_does_not_have(which: int) -> None:
+    name, inputs, result, text = refused_pairs()[which]
+    with pytest.raises(ao.AclError, match=text) as raised:
+        getattr(ao.ops, name)(*inputs, out=ao.zeros(2, result))
+    assert raised.value.code == 161002
+
+
+def test_fmod_casts_its_results_to_integers() -> None:
+    x, out = ao.asarray(np.array([7, -7], np.int32)), ao.empty(2, dtype="int32")
+    assert ao.ops.fmod_scalar(x, 2.75, out=out).numpy().tolist() == [1, -1]
 
 
 def test_a_fourth_rounding_mode_is_refused() -> None:

@@ -62,6 +62,7 @@ def both(name: str, reference: Any, dtypes: str, **options: Any) -> Iterator[Map
     yield MapCase(f"aclnnInplace{name}", reference, dtypes, inplace=True, **options)
 
 
+NO_DOUBLE = f"{FLOATS} {WHOLE}"
 ROUND_TYPES = f"{REALS} int32 int64"
 
 CASES = [
@@ -72,6 +73,7 @@ CASES = [
     MapCase(
         "aclnnSignbit", lambda x: x < 0 if x.dtype.kind != "f" else np.signbit(x), NUMBERS, result="bool"
     ),
+    MapCase("aclnnSignbit", lambda x: x != x, "uint16 uint32 uint64", special=False, result="int8"),
     *both("Floor", whole(np.floor), f"{REALS} {INTEGERS} uint16 uint32"),
     *both("Ceil", whole(np.ceil), REALS),
     *both("Round", whole(np.rint), ROUND_TYPES),
@@ -86,8 +88,8 @@ CASES = [
     MapCase("aclnnAngleV2", angle, f"{FLOATS} {WHOLE}", to_float=True),
     MapCase("aclnnAngleV2", angle, "complex64", result="float32"),
     MapCase("aclnnIsInf", question(np.isinf, False), NUMBERS, result="bool"),
-    MapCase("aclnnIsPosInf", question(np.isposinf, False), NUMBERS, result="bool"),
-    MapCase("aclnnIsNegInf", question(np.isneginf, False), NUMBERS, result="bool"),
+    MapCase("aclnnIsPosInf", question(np.isposinf, False), NO_DOUBLE, result="bool"),
+    MapCase("aclnnIsNegInf", question(np.isneginf, False), NO_DOUBLE, result="bool"),
     MapCase("aclnnIsFinite", question(np.isfinite, True), NUMBERS, result="bool"),
     *both("NanToNum", nan_to_num, f"{FLOATS} {WHOLE}", values=(0.5, 1024.0, -1024.0)),
 ]
@@ -118,8 +120,23 @@ def test_rounds_to_decimals(decimals: int) -> None:
         (lambda: ao.ops.neg(ao.asarray(np.zeros(2, bool))), "self"),
         (lambda: ao.ops.is_finite(ao.asarray(np.zeros(2)), out=ao.empty((2, 1), dtype="bool")), "out"),
         (lambda: ao.ops.abs(ao.asarray(np.zeros(2)), out=ao.empty(2, dtype="bool")), "out"),
+        (lambda: ao.ops.is_pos_inf(ao.asarray(np.zeros(2))), "self"),
+        *[
+            (
+                lambda name=name: getattr(ao.ops, name)(ao.zeros(2, "float16"), out=ao.empty(2, "float32")),
+                "out",
+            )
+            for name in ("floor", "ceil", "round", "trunc", "real")
+        ],
+        (lambda: ao.ops.round_decimals(ao.zeros(2, "int32"), 1, out=ao.empty(2, "int64")), "out"),
+        (
+            lambda: ao.ops.nan_to_num(
+                ao.zeros(2, "float32"), 0.0, 1.0, 2.0, out=ao.empty(2, dtype="float64")
+            ),
+            "out",
+        ),
+        (lambda: ao.ops.is_inf(ao.zeros(2, "float32"), out=ao.empty(2, dtype="uint8")), "out"),
     ],
-    ids=["ceil of integers", "trunc of double", "neg of bool", "shape", "result"],
 )
 def test_refuses(call: Any, argument: str) -> None:
     with pytest.raises(ao.AscendError, match=argument) as caught:

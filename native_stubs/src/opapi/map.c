@@ -45,6 +45,11 @@ static aclDataType meeting_type(const stub_call *call, const stub_map *map, cons
                       : stub_promote_scalar(tensors, scalar->dtype);
 }
 
+aclDataType stub_meets_as_tensors(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    (void)out;
+    return stub_promote(tensors, scalar->dtype);
+}
+
 aclDataType stub_meets_in_sums(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
     if (stub_dtype_is_complex(tensors) || stub_dtype_is_complex(scalar->dtype)) {
         return stub_promote(tensors, scalar->dtype);
@@ -104,6 +109,12 @@ aclDataType stub_map_computes_in(const stub_call *call, const stub_map *map) {
     return computing_type(call, map, &part);
 }
 
+/* Of outputs that nothing is cast to. */
+static aclDataType exact_type(const stub_call *call, const stub_map *map, const parts *part) {
+    const aclDataType as = computing_type(call, map, part), promoted = promoted_type(call, map, part);
+    return stub_map_result_type(map, map->type == STUB_AS_FLOAT && stub_dtype_is_floating(promoted) ? promoted : as);
+}
+
 static aclnnStatus check_given(const stub_call *call, const stub_map *map, const parts *part) {
     for (uint32_t k = 0; k < part->inputs; k++) {
         if (!has_bit(map->optional, k)) {
@@ -128,26 +139,39 @@ static aclnnStatus check_inputs(const stub_call *call, const stub_map *map, cons
     return ACLNN_SUCCESS;
 }
 
+static bool is_computed_in(const stub_map *map, aclDataType promoted, aclDataType as) {
+    return stub_dtype_is_number(as) && map->loops[stub_class_of(as)] &&
+           (!map->promoted || (stub_dtype_is_number(promoted) && (STUB_DTYPE(promoted) & map->promoted)));
+}
+
+static aclnnStatus check_output(const stub_call *call, const stub_map *map, uint32_t arg, aclDataType as,
+                                aclDataType exact) {
+    const char *name = call->op->params[arg].name;
+    const aclDataType given = stub_tensor_arg(call, arg)->dtype, result = stub_map_result_type(map, as);
+    const stub_dtype_rule rule = {arg, STUB_ON_ALL(map->outputs)};
+    STUB_REQUIRE(map->outputs ? stub_check_dtypes(call, &rule, 1) : ACLNN_SUCCESS);
+    if (map->exact_output && given != exact) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %s; it must be %s", call->op->name, name,
+                         stub_dtype_name(given), stub_dtype_name(exact));
+    }
+    if (!stub_dtype_is_number(given) || (!map->any_output && !stub_can_cast(result, given))) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: a result of type %s cannot be stored in %s, which is %s",
+                         call->op->name, stub_dtype_name(result), name, stub_dtype_name(given));
+    }
+    return ACLNN_SUCCESS;
+}
+
 static aclnnStatus check_types(const stub_call *call, const stub_map *map, const parts *part) {
     const aclDataType as = computing_type(call, map, part);
-    if (!stub_dtype_is_number(as) || !map->loops[stub_class_of(as)]) {
+    const aclDataType promoted = map->promoted ? promoted_type(call, map, part) : as;
+    if (!is_computed_in(map, promoted, as)) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID,
                          "%s: the data types of the inputs promote to %s, which this operator does not compute in",
-                         call->op->name, stub_dtype_name(as));
+                         call->op->name, stub_dtype_name(promoted));
     }
-    const aclDataType result = stub_map_result_type(map, as);
-    const aclDataType own = stub_map_result_type(map, promoted_type(call, map, part));
+    const aclDataType exact = exact_type(call, map, part);
     for (uint32_t k = 0; k < part->outputs; k++) {
-        const aclDataType given = stub_tensor_arg(call, part->out[k])->dtype;
-        if (map->own_output && given != own) {
-            return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %s; it must be %s", call->op->name,
-                             call->op->params[part->out[k]].name, stub_dtype_name(given), stub_dtype_name(own));
-        }
-        if (!stub_dtype_is_number(given) || (!map->any_output && !stub_can_cast(result, given))) {
-            return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: a result of type %s cannot be stored in %s, which is %s",
-                             call->op->name, stub_dtype_name(result), call->op->params[part->out[k]].name,
-                             stub_dtype_name(given));
-        }
+        STUB_REQUIRE(check_output(call, map, part->out[k], as, exact));
     }
     return ACLNN_SUCCESS;
 }

@@ -51,8 +51,10 @@ typedef struct {
     uint32_t conditions;     /* bit k: input k, of an 8-bit type or BOOL, is loaded as BOOL, and has no say */
     uint32_t optional;       /* bit k: input k may be absent (NULL) */
     stub_scalar_rule *meets; /* NULL: stub_promote_scalar */
-    bool own_output;         /* the output has the inputs' promoted type, or of GIVES_REAL its real one */
     bool any_output;         /* any output type is fine, as in a cast; else the types must be castable (CanCast) */
+    bool exact_output;       /* outputs have the type of the results (of halves: not the FLOAT in between) */
+    stub_dtypes promoted;    /* what the inputs may promote to; 0: all that the loops compute in */
+    stub_dtypes outputs;     /* what outputs may be; 0: any number */
 } stub_map;
 
 /* Phase one of the family: 161001 for missing tensors, 161002 for types, ranks and shapes. */
@@ -82,6 +84,8 @@ double stub_scalar_number(const aclScalar *scalar);
 /* Sums, products and powers: floats keep their type; integers that meet a floating scalar, and BOOL, promote as with a
  * tensor of its type, but to FLOAT for a DOUBLE whose results go to FLOAT. */
 stub_scalar_rule stub_meets_in_sums;
+/* A scalar has as much say as a tensor. */
+stub_scalar_rule stub_meets_as_tensors;
 
 /* Loops from a body, and from an expression. T: the type of the inputs' elements, R: of the output's. The expression
  * sees x (x, y; x, y, z; x, y, z, w), the elements, of type T, `c`, the constants, and T itself. COSTLY: see above. */

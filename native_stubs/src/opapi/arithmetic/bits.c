@@ -7,19 +7,21 @@ STUB_LOOP2(and_b8, uint8_t, uint8_t, (x & y))
 STUB_LOOP2(or_b8, uint8_t, uint8_t, x | y)
 STUB_LOOP2(xor_b8, uint8_t, uint8_t, x ^ y)
 
-#define LOGICAL(name)                                                                                                  \
+#define ALL (STUB_NUMBERS | STUB_COMPLEXES)
+#define LOGICAL(name, allowed_, outputs_)                                                                              \
     {.loops = {[STUB_B8] = &name##_b8},                                                                                \
-     .allowed = STUB_NUMBERS | STUB_COMPLEXES,                                                                         \
+     .allowed = (allowed_),                                                                                            \
      .type = STUB_AS_BOOL,                                                                                             \
-     .any_output = true}
+     .any_output = true,                                                                                               \
+     .outputs = (outputs_)}
 
-STUB_FAMILY_KERNEL(aclnnLogicalNot, stub_map, LOGICAL(not))
-STUB_FAMILY_KERNEL(aclnnLogicalAnd, stub_map, LOGICAL(and))
-STUB_FAMILY_KERNEL(aclnnLogicalOr, stub_map, LOGICAL(or))
-STUB_FAMILY_KERNEL(aclnnLogicalXor, stub_map, LOGICAL(xor))
-STUB_FAMILY_KERNEL(aclnnInplaceLogicalNot, stub_map, LOGICAL(not))
-STUB_FAMILY_KERNEL(aclnnInplaceLogicalAnd, stub_map, LOGICAL(and))
-STUB_FAMILY_KERNEL(aclnnInplaceLogicalOr, stub_map, LOGICAL(or))
+STUB_FAMILY_KERNEL(aclnnLogicalNot, stub_map, LOGICAL(not, STUB_NUMBERS, STUB_NUMBERS))
+STUB_FAMILY_KERNEL(aclnnLogicalAnd, stub_map, LOGICAL(and, ALL, 0))
+STUB_FAMILY_KERNEL(aclnnLogicalOr, stub_map, LOGICAL(or, ALL, ALL))
+STUB_FAMILY_KERNEL(aclnnLogicalXor, stub_map, LOGICAL(xor, ALL, ALL))
+STUB_FAMILY_KERNEL(aclnnInplaceLogicalNot, stub_map, LOGICAL(not, STUB_NUMBERS, STUB_NUMBERS))
+STUB_FAMILY_KERNEL(aclnnInplaceLogicalAnd, stub_map, LOGICAL(and, ALL, 0))
+STUB_FAMILY_KERNEL(aclnnInplaceLogicalOr, stub_map, LOGICAL(or, ALL, ALL))
 
 STUB_LOOP1(not_i64, uint64_t, uint64_t, ~x)
 STUB_LOOP2(and_i64, uint64_t, uint64_t, (x & y))
@@ -31,17 +33,12 @@ STUB_LOOP2(xor_i64, uint64_t, uint64_t, x ^ y)
 #define BITWISE(name, unsigned_)                                                                                       \
     {.loops = {[STUB_I64] = &name##_i64, [STUB_B8] = &name##_b8},                                                      \
      .allowed = STUB_INTEGERS | STUB_BOOLS | (unsigned_),                                                              \
-     .meets = meets_as_tensors}
-
-static aclDataType meets_as_tensors(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
-    (void)out;
-    return stub_promote(tensors, scalar->dtype);
-}
+     .meets = stub_meets_as_tensors}
 
 STUB_FAMILY_KERNEL(aclnnBitwiseNot, stub_map,
                    {.loops = {[STUB_I64] = &not_i64, [STUB_B8] = &not_b8},
                     .allowed = STUB_INTEGERS | STUB_BOOLS,
-                    .own_output = true})
+                    .exact_output = true})
 STUB_FAMILY_KERNEL(aclnnBitwiseAndTensor, stub_map, BITWISE(and, UINT16))
 STUB_FAMILY_KERNEL(aclnnBitwiseAndTensorOut, stub_map, BITWISE(and, UINT16))
 STUB_FAMILY_KERNEL(aclnnBitwiseAndScalar, stub_map, BITWISE(and, UINT16))

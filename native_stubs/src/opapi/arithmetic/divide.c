@@ -61,11 +61,6 @@ static aclDataType meets_in_quotients(aclDataType tensors, const aclScalar *scal
     return stub_dtype_is_complex(given) ? stub_promote(floating, given) : floating;
 }
 
-static aclDataType meets_as_tensors(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
-    (void)out;
-    return stub_promote(tensors, scalar->dtype);
-}
-
 #define EXACT                                                                                                          \
     {.loops = {&div_f32, &div_f64, NULL, NULL, &div_c128},                                                             \
      .allowed = STUB_NUMBERS | STUB_COMPLEXES,                                                                         \
@@ -125,7 +120,7 @@ static aclnnStatus floored_map_run(const stub_call *call, const floored_map *map
     {                                                                                                                  \
         {.loops = {&floor_f32, &floor_f64, &floor_i64, &whole_b8},                                                     \
          .allowed = STUB_NUMBERS,                                                                                      \
-         .meets = meets_as_tensors,                                                                                    \
+         .meets = stub_meets_as_tensors,                                                                               \
          .any_output = true},                                                                                          \
         {                                                                                                              \
             .loops = {&floor_f32}, .allowed = STUB_BOOLS, .type = STUB_AS_FLOATING, .any_output = true                 \
@@ -163,7 +158,16 @@ STUB_LOOP2(fmod_f32, float, float, fmodf(x, y))
 STUB_LOOP2(fmod_f64, double, double, fmod(x, y))
 STUB_LOOP2(fmod_i64, int64_t, int64_t, rest(x, y))
 
-#define FMOD {.loops = {&fmod_f32, &fmod_f64, &fmod_i64}, .allowed = STUB_REALS | STUB_INTEGERS}
+/* A scalar counts as a tensor of its type, DOUBLE for one, and results are cast to whatever the output is. */
+#define FMOD_TYPES                                                                                                     \
+    (STUB_REALS | STUB_DTYPE(ACL_INT8) | STUB_DTYPE(ACL_UINT8) | STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64))
+#define FMOD                                                                                                           \
+    {.loops = {&fmod_f32, &fmod_f64, &fmod_i64},                                                                       \
+     .allowed = FMOD_TYPES,                                                                                            \
+     .any_output = true,                                                                                               \
+     .meets = stub_meets_as_tensors,                                                                                   \
+     .promoted = FMOD_TYPES,                                                                                           \
+     .outputs = FMOD_TYPES}
 
 STUB_FAMILY_KERNEL(aclnnFmodTensor, stub_map, FMOD)
 STUB_FAMILY_KERNEL(aclnnFmodScalar, stub_map, FMOD)
@@ -174,10 +178,33 @@ STUB_LOOP2(remainder_f32, float, float, modulo_real(x, y))
 STUB_LOOP2(remainder_f64, double, double, modulo_real(x, y))
 STUB_LOOP2(remainder_i64, int64_t, int64_t, modulo(x, y))
 
-#define REMAINDER {.loops = {&remainder_f32, &remainder_f64, &remainder_i64}, .allowed = STUB_REALS | STUB_INTEGERS}
+/* Any inputs will do that meet in one of these. */
+#define REMAINDER_TYPES (STUB_REALS | STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64))
+#define REMAINDER                                                                                                      \
+    {.loops = {&remainder_f32, &remainder_f64, &remainder_i64}, .allowed = STUB_NUMBERS, .promoted = REMAINDER_TYPES}
 
 STUB_FAMILY_KERNEL(aclnnRemainderTensorTensor, stub_map, REMAINDER)
 STUB_FAMILY_KERNEL(aclnnRemainderTensorScalar, stub_map, REMAINDER)
-STUB_FAMILY_KERNEL(aclnnRemainderScalarTensor, stub_map, REMAINDER)
 STUB_FAMILY_KERNEL(aclnnInplaceRemainderTensorTensor, stub_map, REMAINDER)
 STUB_FAMILY_KERNEL(aclnnInplaceRemainderTensorScalar, stub_map, REMAINDER)
+
+/* The scalar and other meet in the output's type, which other has to be castable to. */
+static const stub_map of_scalar = {.loops = {&remainder_f32, &remainder_f64, &remainder_i64},
+                                   .allowed = STUB_NUMBERS,
+                                   .type = STUB_AS_OUTPUT,
+                                   .outputs = REMAINDER_TYPES};
+
+static aclnnStatus check_of_scalar(const stub_call *call, stub_plan *plan) {
+    STUB_REQUIRE(stub_map_check(call, plan, &of_scalar));
+    const aclDataType other = stub_tensor_arg(call, 1)->dtype, out = stub_tensor_arg(call, 2)->dtype;
+    return stub_can_cast(other, out)
+               ? ACLNN_SUCCESS
+               : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: other, which is %s, cannot be cast to out, which is %s",
+                           call->op->name, stub_dtype_name(other), stub_dtype_name(out));
+}
+
+static aclnnStatus run_of_scalar(const stub_call *call) {
+    return stub_map_run(call, &of_scalar);
+}
+
+STUB_KERNEL(aclnnRemainderScalarTensor, check_of_scalar, run_of_scalar)

@@ -17,8 +17,11 @@ STUB_LOOP2(min_f64, double, double, SMALLER(x, y))
 STUB_LOOP2(min_i64, int64_t, int64_t, x < y ? x : y)
 STUB_LOOP2(min_b8, uint8_t, uint8_t, (x & y))
 
-STUB_FAMILY_KERNEL(aclnnMaximum, stub_map, {.loops = {&max_f32, &max_f64, &max_i64, &max_b8}, .allowed = STUB_NUMBERS})
-STUB_FAMILY_KERNEL(aclnnMinimum, stub_map, {.loops = {&min_f32, &min_f64, &min_i64, &min_b8}, .allowed = STUB_NUMBERS})
+#define EXTREME(name)                                                                                                  \
+    {.loops = {&name##_f32, &name##_f64, &name##_i64, &name##_b8}, .allowed = STUB_NUMBERS, .outputs = STUB_NUMBERS}
+
+STUB_FAMILY_KERNEL(aclnnMaximum, stub_map, EXTREME(max))
+STUB_FAMILY_KERNEL(aclnnMinimum, stub_map, EXTREME(min))
 
 #define CLAMPED (STUB_REALS | STUB_INTEGERS)
 

@@ -4,6 +4,8 @@
 
 #include "opapi/map.h"
 
+#define UNSIGNED (STUB_DTYPE(ACL_UINT16) | STUB_DTYPE(ACL_UINT32) | STUB_DTYPE(ACL_UINT64))
+
 /* By squaring; a negative exponent leaves only 1 and -1 anything but 0. */
 STUB_INLINE uint64_t power_of_integer(uint64_t x, int64_t y) {
     if (y < 0) {
@@ -72,18 +74,16 @@ STUB_FAMILY_KERNEL(aclnnInplaceAtan2, stub_map, ATAN2)
 /* m + log(1 + e^-|x - y|); equal operands, infinite ones too, are m + log 2. */
 STUB_COSTLY_LOOP2(log_add_exp_f32, float, float,
                   x != x || y != y ? x + y : (x > y ? x : y) + log1pf(x == y ? 1 : expf(-fabsf(x - y))))
-STUB_LOOP2(log_add_exp_f64, double, double,
-           x != x || y != y ? x + y : (x > y ? x : y) + log1p(x == y ? 1 : exp(-fabs(x - y))))
 STUB_COSTLY_LOOP2(log_add_exp2_f32, float, float,
                   x != x || y != y ? x + y
                                    : (x > y ? x : y) + log1pf(x == y ? 1 : exp2f(-fabsf(x - y))) * (float)M_LOG2E)
-STUB_LOOP2(log_add_exp2_f64, double, double,
-           x != x || y != y ? x + y : (x > y ? x : y) + log1p(x == y ? 1 : exp2(-fabs(x - y))) * M_LOG2E)
 
-STUB_FAMILY_KERNEL(aclnnLogAddExp, stub_map,
-                   {.loops = {&log_add_exp_f32, &log_add_exp_f64}, .allowed = STUB_NUMBERS, .type = STUB_AS_FLOATING})
-STUB_FAMILY_KERNEL(aclnnLogAddExp2, stub_map,
-                   {.loops = {&log_add_exp2_f32, &log_add_exp2_f64}, .allowed = STUB_NUMBERS, .type = STUB_AS_FLOATING})
+/* Both operands become what the output is first. */
+#define LOG_ADD_EXP(name)                                                                                              \
+    {.loops = {&name##_f32}, .allowed = STUB_NUMBERS | UNSIGNED, .type = STUB_AS_OUTPUT, .outputs = STUB_FLOATS}
+
+STUB_FAMILY_KERNEL(aclnnLogAddExp, stub_map, LOG_ADD_EXP(log_add_exp))
+STUB_FAMILY_KERNEL(aclnnLogAddExp2, stub_map, LOG_ADD_EXP(log_add_exp2))
 
 /* 0 * log(y) is 0 for every number y. */
 STUB_COSTLY_LOOP2(xlogy_f32, float, float, y != y ? y : x == 0 ? 0 : x * logf(y))
@@ -108,8 +108,14 @@ STUB_INLINE uint64_t gcd(uint64_t x, uint64_t y) {
 STUB_LOOP2(gcd_i64, int64_t, uint64_t,
            gcd(x < 0 ? 0 - (uint64_t)x : (uint64_t)x, y < 0 ? 0 - (uint64_t)y : (uint64_t)y))
 
-STUB_FAMILY_KERNEL(aclnnGcd, stub_map, {.loops = {[STUB_I64] = &gcd_i64}, .allowed = STUB_INTEGERS})
+/* By the source: the document of Atlas A2 and A3 lists INT8 and UINT8 too. */
+STUB_FAMILY_KERNEL(aclnnGcd, stub_map,
+                   {.loops = {[STUB_I64] = &gcd_i64},
+                    .allowed = STUB_INTEGERS | STUB_BOOLS,
+                    .promoted = STUB_DTYPE(ACL_INT16) | STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64),
+                    .outputs = STUB_INTEGERS | UNSIGNED})
 
 STUB_LOOP2(heaviside_f32, float, float, x == 0 ? y : (float)(x > 0))
 
-STUB_FAMILY_KERNEL(aclnnHeaviside, stub_map, {.loops = {&heaviside_f32}, .allowed = STUB_FLOATS})
+STUB_FAMILY_KERNEL(aclnnHeaviside, stub_map,
+                   {.loops = {&heaviside_f32}, .allowed = STUB_FLOATS, .outputs = STUB_FLOATS})

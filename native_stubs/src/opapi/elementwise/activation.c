@@ -35,6 +35,19 @@ STUB_INLINE float elu(float x, float alpha, float scale, float input_scale) {
     return x > 0 ? scale * x : scale * alpha * stub_expm1f(input_scale * x);
 }
 
+/* With an alpha or inputScale that is infinite or NaN, CANN leaves out expm1: -alpha takes its place at 0 too. */
+STUB_INLINE float any_elu(float x, float alpha, float scale, float input_scale) {
+    const bool finite = fabsf(alpha) < INFINITY && fabsf(input_scale) < INFINITY;
+    const float usual = elu(x, alpha, scale, input_scale), odd = (x <= 0 ? -alpha : x) * scale;
+    return finite ? usual : odd;
+}
+
+STUB_INLINE double any_elu_f64(double x, double alpha, double scale, double input_scale) {
+    const bool finite = isfinite(alpha) && isfinite(input_scale);
+    const double usual = x > 0 ? scale * x : scale * alpha * expm1(input_scale * x);
+    return finite ? usual : (x <= 0 ? -alpha : x) * scale;
+}
+
 STUB_COSTLY_LOOP1(sigmoid_f32, float, float, stub_sigmoidf(x))
 STUB_LOOP1(sigmoid_f64, double, double, stub_sigmoid(x))
 STUB_LOOP1(sigmoid_c128, double complex, double complex, stub_csigmoid(x))
@@ -48,7 +61,8 @@ STUB_LOOP1(selu_i64, int64_t, int64_t,
            elu((float)x, 1.67326324235437728f, 1.05070098735548049f, 1)) /* the fraction is cut off */
 STUB_COSTLY_LOOP2(celu_f32, float, float, (x > 0 ? x : y * stub_expm1f(x / y)))
 STUB_COSTLY_LOOP3(softplus_f32, float, float, softplus(x, y, z))
-STUB_COSTLY_LOOP4(elu_f32, float, float, elu(x, y, z, w))
+STUB_COSTLY_LOOP4(elu_f32, float, float, any_elu(x, y, z, w))
+STUB_LOOP4(elu_f64, double, double, any_elu_f64(x, y, z, w))
 
 /* in[1], beta: 1 when absent. */
 STUB_COSTLY_LOOP(swish_f32, {
@@ -77,11 +91,12 @@ STUB_COSTLY_LOOP(gelu_f32, {
 })
 
 #define MAP(name, scalars) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .apart = (scalars)}
-#define OWN(name) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .own_output = true}
+#define OWN(name) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .exact_output = true}
 #define SIGMOID(allowed_)                                                                                              \
     {.loops = {[STUB_F32] = &sigmoid_f32, [STUB_F64] = &sigmoid_f64, [STUB_C128] = &sigmoid_c128},                     \
      .allowed = (allowed_),                                                                                            \
      .type = STUB_AS_FLOAT}
+#define ELU {.loops = {&elu_f32, &elu_f64}, .allowed = STUB_REALS, .type = STUB_AS_FLOAT, .apart = 14}
 #define SELU                                                                                                           \
     {.loops = {[STUB_F32] = &selu_f32, [STUB_I64] = &selu_i64},                                                        \
      .allowed = STUB_FLOATS | STUB_DTYPE(ACL_INT8) | STUB_DTYPE(ACL_INT32)}
@@ -98,12 +113,27 @@ STUB_FAMILY_KERNEL(aclnnInplaceMish, stub_map, MAP(mish, 0))
 STUB_FAMILY_KERNEL(aclnnLogSigmoid, stub_map, MAP(log_sigmoid, 0))
 STUB_FAMILY_KERNEL(aclnnSelu, stub_map, SELU)
 STUB_FAMILY_KERNEL(aclnnInplaceSelu, stub_map, SELU)
-STUB_FAMILY_KERNEL(aclnnCelu, stub_map, MAP(celu, 2))
-STUB_FAMILY_KERNEL(aclnnInplaceCelu, stub_map, MAP(celu, 2))
-STUB_FAMILY_KERNEL(aclnnCeluV3, stub_map, MAP(celu, 2))
 STUB_FAMILY_KERNEL(aclnnSoftplus, stub_map, MAP(softplus, 6))
-STUB_FAMILY_KERNEL(aclnnElu, stub_map, MAP(elu, 14))
-STUB_FAMILY_KERNEL(aclnnInplaceElu, stub_map, MAP(elu, 14))
+STUB_FAMILY_KERNEL(aclnnElu, stub_map, ELU)
+STUB_FAMILY_KERNEL(aclnnInplaceElu, stub_map, ELU)
+
+static const stub_map celu_map = MAP(celu, 2);
+
+static aclnnStatus check_celu(const stub_call *call, stub_plan *plan) {
+    STUB_REQUIRE(stub_map_check(call, plan, &celu_map));
+    const double alpha = stub_scalar_number(call->args[1].scalar);
+    return alpha > 0 || alpha < 0 ? ACLNN_SUCCESS
+                                  : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: alpha is %g; it must be a number but 0",
+                                              call->op->name, alpha);
+}
+
+static aclnnStatus run_celu(const stub_call *call) {
+    return stub_map_run(call, &celu_map);
+}
+
+STUB_KERNEL(aclnnCelu, check_celu, run_celu)
+STUB_KERNEL(aclnnInplaceCelu, check_celu, run_celu)
+STUB_KERNEL(aclnnCeluV3, check_celu, run_celu)
 
 static const stub_map gelu_map = OWN(gelu);
 

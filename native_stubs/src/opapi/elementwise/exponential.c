@@ -29,8 +29,13 @@ STUB_LOOP1(log1p_f64, double, double, log1p(x))
 #define EXPM1 MAP(STUB_FLOATS | STUB_BOOLS | STUB_DTYPE(ACL_INT64), [STUB_F32] = &expm1_f32)
 #define LOG MAP(ANY_NUMBER, [STUB_F32] = &log_f32, [STUB_F64] = &log_f64, [STUB_C128] = &log_c128)
 #define LOG2 MAP(ANY_NUMBER, [STUB_F32] = &log2_f32, [STUB_F64] = &log2_f64, [STUB_C128] = &log2_c128)
-#define LOG10 MAP(ANY_NUMBER, [STUB_F32] = &log10_f32, [STUB_F64] = &log10_f64, [STUB_C128] = &log10_c128)
-#define LOG1P MAP(STUB_NUMBERS, [STUB_F32] = &log1p_f32, [STUB_F64] = &log1p_f64)
+#define LOG10                                                                                                          \
+    {.loops = {[STUB_F32] = &log10_f32, [STUB_F64] = &log10_f64, [STUB_C128] = &log10_c128},                           \
+     .allowed = ANY_NUMBER,                                                                                            \
+     .type = STUB_AS_FLOATING,                                                                                         \
+     .exact_output = true}
+#define LOG1P                                                                                                          \
+    {.loops = {&log1p_f32, &log1p_f64}, .allowed = STUB_NUMBERS, .type = STUB_AS_FLOATING, .outputs = STUB_REALS}
 
 STUB_FAMILY_KERNEL(aclnnExp, stub_map, EXP)
 STUB_FAMILY_KERNEL(aclnnInplaceExp, stub_map, EXP)

@@ -49,15 +49,19 @@ STUB_LOOP(relu_mask_i64, {
 #define RELU                                                                                                           \
     {.loops = {[STUB_F32] = &relu_f32, [STUB_I64] = &relu_i64},                                                        \
      .allowed = STUB_FLOATS | INT32 | STUB_DTYPE(ACL_INT8) | STUB_DTYPE(ACL_UINT8) | STUB_DTYPE(ACL_INT64),            \
-     .own_output = true}
+     .exact_output = true}
 #define MAP(name, scalars) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .apart = (scalars)}
 #define HARDSIGMOID                                                                                                    \
-    {.loops = {[STUB_F32] = &hardsigmoid_f32, [STUB_I64] = &hardsigmoid_i64}, .allowed = STUB_FLOATS | INT32}
+    {.loops = {[STUB_F32] = &hardsigmoid_f32, [STUB_I64] = &hardsigmoid_i64},                                          \
+     .allowed = STUB_FLOATS | INT32,                                                                                   \
+     .exact_output = true}
+#define HARDSWISH {.loops = {&hardswish_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .outputs = STUB_FLOATS}
 #define LEAKY_RELU                                                                                                     \
     {.loops = {&leaky_relu_f32, &leaky_relu_f64}, .allowed = STUB_REALS, .type = STUB_AS_FLOAT, .apart = 2}
-/* The scalars raise the category of self. */
 #define THRESHOLD                                                                                                      \
-    {.loops = {[STUB_F32] = &threshold_f32, [STUB_I64] = &threshold_i64}, .allowed = STUB_FLOATS | STUB_INTEGERS}
+    {.loops = {[STUB_F32] = &threshold_f32, [STUB_I64] = &threshold_i64},                                              \
+     .allowed = STUB_FLOATS | STUB_INTEGERS,                                                                           \
+     .apart = 6}
 #define HARDTANH                                                                                                       \
     {.loops = {&hardtanh_f32, &hardtanh_f64, &hardtanh_i64}, .allowed = STUB_REALS | STUB_INTEGERS, .apart = 6}
 
@@ -70,8 +74,8 @@ STUB_FAMILY_KERNEL(aclnnReluV3, stub_map,
 STUB_FAMILY_KERNEL(aclnnSquaredRelu, stub_map, MAP(squared_relu, 0))
 STUB_FAMILY_KERNEL(aclnnHardsigmoid, stub_map, HARDSIGMOID)
 STUB_FAMILY_KERNEL(aclnnInplaceHardsigmoid, stub_map, HARDSIGMOID)
-STUB_FAMILY_KERNEL(aclnnHardswish, stub_map, MAP(hardswish, 0))
-STUB_FAMILY_KERNEL(aclnnInplaceHardswish, stub_map, MAP(hardswish, 0))
+STUB_FAMILY_KERNEL(aclnnHardswish, stub_map, HARDSWISH)
+STUB_FAMILY_KERNEL(aclnnInplaceHardswish, stub_map, HARDSWISH)
 STUB_FAMILY_KERNEL(aclnnLeakyRelu, stub_map, LEAKY_RELU)
 STUB_FAMILY_KERNEL(aclnnInplaceLeakyRelu, stub_map, LEAKY_RELU)
 STUB_FAMILY_KERNEL(aclnnHardshrink, stub_map, MAP(hardshrink, 2))

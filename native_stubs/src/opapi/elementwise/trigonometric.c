@@ -36,7 +36,10 @@ STUB_COSTLY_LOOP1(atan_f32, float, float, stub_atanf(x))
 STUB_LOOP1(atan_f64, double, double, atan(x))
 
 #define REAL(name)                                                                                                     \
-    {.loops = {[STUB_F32] = &name##_f32, [STUB_F64] = &name##_f64}, .allowed = STUB_NUMBERS, .type = STUB_AS_FLOATING}
+    {.loops = {[STUB_F32] = &name##_f32, [STUB_F64] = &name##_f64},                                                    \
+     .allowed = STUB_NUMBERS,                                                                                          \
+     .type = STUB_AS_FLOATING,                                                                                         \
+     .outputs = STUB_REALS}
 #define COMPLEX(name)                                                                                                  \
     {.loops = {[STUB_F32] = &name##_f32, [STUB_F64] = &name##_f64, [STUB_C128] = &name##_c128},                        \
      .allowed = STUB_NUMBERS | STUB_COMPLEXES,                                                                         \
