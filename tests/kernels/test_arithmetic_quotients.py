@@ -166,7 +166,7 @@ FUNCTIONS = [
     MapCase("aclnnXLogYScalarOther", xlogy, NUMBERS, values=(3,), ulps=2, to_float=True),
     MapCase("aclnnInplaceXLogYScalarOther", xlogy, REALS, values=(3,), ulps=2, inplace=True),
     MapCase("aclnnGcd", np.gcd, "int16 int32 int64", tensors=2, low=-200, high=200),
-    MapCase("aclnnGcd", np.gcd, "int8 uint8 bool", 2, result="int64", mixed=True, special=False),
+    MapCase("aclnnGcd", np.gcd, "int8 uint8 bool", 2, special=False, result="int64", mixed=True),
     MapCase("aclnnHeaviside", heaviside, FLOATS, tensors=2),
 ]
 

@@ -16,6 +16,7 @@ from kernels.moves import Made, MoveCase, check, fails_on_device, parametrize
 import ascend_ops as ao
 
 MANY = f"{NUMBERS} {COMPLEXES}"
+FILLED = f"{FLOATS} int32 int64 bool"
 UNSIGNED = "uint16 uint32 uint64"
 Maker = Callable[[np.random.Generator, str], Made]
 
@@ -186,7 +187,7 @@ def index_fill(tensors: bool) -> Maker:
         expected = x.copy()
         np.moveaxis(expected, axis, 0)[at] = 1
         strange = np.append(at, [x.shape[axis] + 3, -x.shape[axis] - 1]).astype(at.dtype)
-        return (x, axis, strange if tensors else strange.tolist(), 1), expected
+        return (x, axis, strange if tensors else at.tolist(), 1), expected
 
     return make
 
@@ -248,7 +249,7 @@ CASES = [
     MoveCase("aclnnIndexCopy", index_copy, MANY),
     MoveCase("aclnnInplaceIndexCopy", index_copy, MANY, inplace=True),
     *(
-        MoveCase(f"aclnn{form}IndexFill{tail}", index_fill(tail == ""), NUMBERS, form == "Inplace")
+        MoveCase(f"aclnn{form}IndexFill{tail}", index_fill(tail == ""), FILLED, form == "Inplace")
         for form in ("", "Inplace")
         for tail in ("", "Tensor")
     ),
@@ -349,4 +350,34 @@ def test_refusals(
 ) -> None:
     with pytest.raises(ao.AclError, match=text) as refused:
         getattr(ao.ops, name)(*arguments(), out=zeros(*shape))
+    assert refused.value.code == 161002
+
+
+def test_one_element_is_copied_whether_it_has_an_axis_or_not() -> None:
+    one, five = np.array([1]), ao.asarray(np.float32(5))
+    x = ao.zeros((3,), "float32")
+    ao.ops.inplace_index_copy(x, 0, one, five)
+    assert x.numpy().tolist() == [0, 5, 0]
+    ao.ops.inplace_index_copy(scalar := ao.zeros((), "float32"), -1, np.array(0), ao.asarray(np.float32([7])))
+    assert float(scalar.numpy()) == 7
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: ao.ops.index_fill_tensor(ao.zeros(3, "float32"), 0, [0, 3], 1),
+            "index has 3; allowed are -3 to 2",
+        ),
+        (lambda: ao.ops.index_fill_tensor(ao.zeros(3, "float64"), 0, [0], 1), "data type of self"),
+        (lambda: ao.ops.inplace_index_fill(ao.zeros(3, "int8"), 0, np.array([0]), 1), "data type of self"),
+        (
+            lambda: ao.ops.inplace_index_copy(ao.zeros(3, "int8"), 0, np.array([0, 1]), ao.zeros((), "int8")),
+            "source",
+        ),
+    ],
+)
+def test_refuses(call: Any, text: str) -> None:
+    with pytest.raises(ao.AclError, match=text) as refused:
+        call()
     assert refused.value.code == 161002

@@ -23,6 +23,7 @@ from kernels.arrays import random as numbers
 from kernels.matmuls import assert_product, examples
 
 import ascend_ops as ao
+from ascend_ops.dispatch import launch
 
 
 @covers("aclnnDot", f"{FLOATS} int8 uint8 int32")
@@ -133,11 +134,16 @@ def test_triangular_systems() -> None:
     examples(check, 3)
 
 
-@covers("aclnnInverse", "float32 float16")
+INVERTED = f"float32 float16 float64 {COMPLEXES}"
+
+
+@covers("aclnnInverse", INVERTED)
 def test_inverses() -> None:
+    """Of types that the document leaves out for Atlas A2 too: CANN's source has them."""
+
     def check(rng: np.random.Generator) -> None:
-        for dtype in ("float32", "float16"):
-            a = numbers(rng, [int(rng.integers(1, 4)), 5, 5], dtype)
+        for dtype in INVERTED.split():
+            a = well_conditioned(rng, [int(rng.integers(1, 4)), 5, 5], dtype)
             out = blank(rng, a.shape, dtype)
             ao.ops.inverse(layout(rng, a), out=out)
             assert_close(out, np.linalg.inv(wide(a)), dtype, 1, 1e-9)
@@ -145,9 +151,40 @@ def test_inverses() -> None:
     examples(check, 3)
 
 
+def test_an_inverse_is_cast_and_an_empty_one_is_nothing() -> None:
+    a = np.float32([[0, 2], [4, 0]])
+    out = ao.ops.inverse(ao.asarray(a), out=ao.empty((2, 2), "complex64"))
+    np.testing.assert_array_equal(out.numpy(), np.linalg.inv(a).astype(np.complex64))
+    assert ao.ops.inverse(ao.empty((0,), "float32"), out=ao.empty((0,), "float32")).shape == (0,)
+    with pytest.raises(ao.AscendError, match="out") as refused:
+        ao.ops.inverse(ao.zeros((2, 2), "complex64"), out=ao.zeros((2, 2), "float32"))
+    assert refused.value.code == 161002
+
+
 def test_an_inverse_that_needs_other_rows_first() -> None:
     a = np.float32([[0, 2, 0], [0, 0, 4], [8, 0, 0]])
     np.testing.assert_array_equal(ao.ops.inverse(a).numpy(), np.linalg.inv(a))
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_the_triangle_of_a_system_need_not_be_wanted(transposed: bool) -> None:
+    a, b = np.float32([[2, 9], [1, 4]]), np.float32([[2], [8]])
+    x = ao.zeros((2, 1), "float32")
+    launch("aclnnTriangularSolve", (ao.asarray(b), ao.asarray(a), False, transposed, False, x, None))
+    np.testing.assert_allclose(x.numpy(), np.linalg.solve(np.tril(a).T if transposed else np.tril(a), b))
+
+
+@pytest.mark.parametrize("dim", [0, -1])
+def test_cross_products_count_dim_from_the_end_of_self(dim: int) -> None:
+    x, y = np.float32([0, 1, 2]), np.float32([[2, 1, 0], [5, 4, 3]])
+    np.testing.assert_array_equal(
+        ao.ops.linalg_cross(x, y, dim, out=ao.zeros((2, 3), "float32")).numpy(), np.cross(x, y)
+    )
+    other = np.float32([7])
+    np.testing.assert_array_equal(
+        ao.ops.linalg_cross(y, other, -1, out=ao.zeros((2, 3), "float32")).numpy(),
+        np.cross(y, np.broadcast_to(other, y.shape)),
+    )
 
 
 @covers("aclnnSlogdet", SOLVED)
@@ -193,6 +230,14 @@ def test_orthogonal_factors_are_those_of_lapack(operator: str) -> None:
                 assert_close(actual, wanted, dtype, 2, error)
 
     examples(check, 3)
+
+
+def test_orthogonal_factors_are_cast() -> None:
+    q, r = ao.zeros((2, 2), "float64"), ao.zeros((2, 2), "float16")
+    a = np.float32([[0, 2], [-4, 0]])
+    ao.ops.linalg_qr(a, 0, q=q, r=r)
+    for actual, expected, dtype in zip((q, r), np.linalg.qr(a), ("float64", "float16"), strict=True):
+        assert_close(actual, expected, dtype)
 
 
 def test_the_right_factor_alone() -> None:

@@ -134,7 +134,7 @@ CASES = [
     MoveCase("aclnnChannelShuffle", channel_shuffle, f"{NUMBERS} {COMPLEXES}"),
     MoveCase("aclnnSlice", slice_one, SLICED),
     MoveCase("aclnnSliceV2", slice_many, SLICED),
-    MoveCase("aclnnRepeat", repeat, f"{NUMBERS} {COMPLEXES} uint32 uint64"),
+    MoveCase("aclnnRepeat", repeat, f"{NUMBERS} {COMPLEXES} uint16 uint32 uint64"),
     MoveCase("aclnnRepeatInterleaveInt", repeat_interleave_int, f"{FLOATS} {INTEGERS} bool"),
     MoveCase("aclnnRepeatInterleaveIntWithDim", repeat_interleave_int_dim, f"{FLOATS} {INTEGERS} bool"),
     MoveCase("aclnnInplaceCopy", copy, ALL, inplace=True),

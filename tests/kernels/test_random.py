@@ -131,6 +131,22 @@ def test_normal_numbers(dtype: str) -> None:
     assert abs(got.std() - 2) < 0.1
 
 
+@covers("aclnnInplaceNormal", f"{INTEGERS} bool")
+@pytest.mark.parametrize("dtype", f"{INTEGERS} bool".split())
+def test_normal_numbers_lose_their_fractions_in_integers(dtype: str) -> None:
+    """By CANN's source; the document has floats alone."""
+    x = blank(np.random.default_rng(2), (3, 7), dtype)
+    ao.ops.inplace_normal(x, 40.0, 4.0, SEED, OFFSET)
+    expected = (40 + 4 * normal_reference(21).reshape(3, 7)).astype(np.float32)
+    np.testing.assert_array_equal(x.numpy(), expected.astype(host_dtype(dtype)))
+
+
+def test_a_mean_is_broadcast_to_the_output() -> None:
+    mean, out = np.float32([10, 20, 30]), ao.empty((2, 3), "float32")
+    ao.ops.normal_tensor_float(ao.asarray(mean), 1.5, SEED, OFFSET, out=out)
+    assert_close(out, mean + 1.5 * normal_reference(6).reshape(2, 3), "float32", 2, 4e-6)
+
+
 @covers("aclnnNormalFloatTensor aclnnNormalTensorFloat aclnnNormalTensorTensor", REALS)
 @pytest.mark.parametrize("dtype", REALS.split())
 def test_mean_and_deviation_may_be_tensors(dtype: str) -> None:
@@ -160,8 +176,8 @@ def test_bernoulli_compares_words_with_the_probability(dtype: str) -> None:
     np.testing.assert_array_equal(x.numpy(), expected.astype(host_dtype(dtype)))
 
 
-@covers("aclnnBernoulliTensor aclnnInplaceBernoulliTensor", REALS)
-@pytest.mark.parametrize("dtype", REALS.split())
+@covers("aclnnBernoulliTensor aclnnInplaceBernoulliTensor", NUMBERS)
+@pytest.mark.parametrize("dtype", NUMBERS.split())
 def test_each_element_may_have_its_probability(dtype: str) -> None:
     rng = np.random.default_rng(9)
     prob = random(rng, (4, 50), "float32", 0, 1)
@@ -330,13 +346,13 @@ def test_a_large_tensor_is_the_same_stream_on_all_threads() -> None:
     assert len(np.unique(whole.numpy())) > 69_000
 
 
-FLOAT, INTS = ("float32", (2, 3)), ("int8", (4,))
+FLOAT, INTS, COMPLEX = ("float32", (2, 3)), ("int8", (4,)), ("complex64", (2,))
 REFUSED = [
     ("inplace_uniform", FLOAT, (2.0, 1.0, 0, 0), "from is 2, to is 1"),
     ("inplace_random", INTS, (0, 129, 0, 0), "from to to - 1 values of ACL_INT8"),
     ("inplace_random", INTS, (3, 3, 0, 0), "from must be smaller"),
     ("inplace_normal", FLOAT, (0.0, -1.0, 0, 0), "std is -1"),
-    ("inplace_normal", INTS, (0.0, 1.0, 0, 0), "data type of selfRef"),
+    ("inplace_normal", COMPLEX, (0.0, 1.0, 0, 0), "data type of selfRef"),
     ("inplace_bernoulli", FLOAT, (1.5, 0, 0), "prob is 1.5"),
     ("sim_thread_exponential", FLOAT, (5, 1.0, 0, 0), "count the 6 elements"),
 ]

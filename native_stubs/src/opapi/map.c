@@ -150,7 +150,7 @@ static aclnnStatus check_output(const stub_call *call, const stub_map *map, uint
     const aclDataType given = stub_tensor_arg(call, arg)->dtype, result = stub_map_result_type(map, as);
     const stub_dtype_rule rule = {arg, STUB_ON_ALL(map->outputs)};
     STUB_REQUIRE(map->outputs ? stub_check_dtypes(call, &rule, 1) : ACLNN_SUCCESS);
-    if (map->exact_output && given != exact) {
+    if (map->own_output && given != exact) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %s; it must be %s", call->op->name, name,
                          stub_dtype_name(given), stub_dtype_name(exact));
     }

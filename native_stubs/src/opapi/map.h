@@ -52,7 +52,7 @@ typedef struct {
     uint32_t optional;       /* bit k: input k may be absent (NULL) */
     stub_scalar_rule *meets; /* NULL: stub_promote_scalar */
     bool any_output;         /* any output type is fine, as in a cast; else the types must be castable (CanCast) */
-    bool exact_output;       /* outputs have the type of the results (of halves: not the FLOAT in between) */
+    bool own_output;         /* outputs have the type of the results (of halves: not the FLOAT in between) */
     stub_dtypes promoted;    /* what the inputs may promote to; 0: all that the loops compute in */
     stub_dtypes outputs;     /* what outputs may be; 0: any number */
 } stub_map;

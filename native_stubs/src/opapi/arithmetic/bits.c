@@ -38,7 +38,7 @@ STUB_LOOP2(xor_i64, uint64_t, uint64_t, x ^ y)
 STUB_FAMILY_KERNEL(aclnnBitwiseNot, stub_map,
                    {.loops = {[STUB_I64] = &not_i64, [STUB_B8] = &not_b8},
                     .allowed = STUB_INTEGERS | STUB_BOOLS,
-                    .exact_output = true})
+                    .own_output = true})
 STUB_FAMILY_KERNEL(aclnnBitwiseAndTensor, stub_map, BITWISE(and, UINT16))
 STUB_FAMILY_KERNEL(aclnnBitwiseAndTensorOut, stub_map, BITWISE(and, UINT16))
 STUB_FAMILY_KERNEL(aclnnBitwiseAndScalar, stub_map, BITWISE(and, UINT16))

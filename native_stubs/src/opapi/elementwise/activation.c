@@ -91,7 +91,7 @@ STUB_COSTLY_LOOP(gelu_f32, {
 })
 
 #define MAP(name, scalars) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .apart = (scalars)}
-#define OWN(name) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .exact_output = true}
+#define OWN(name) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .own_output = true}
 #define SIGMOID(allowed_)                                                                                              \
     {.loops = {[STUB_F32] = &sigmoid_f32, [STUB_F64] = &sigmoid_f64, [STUB_C128] = &sigmoid_c128},                     \
      .allowed = (allowed_),                                                                                            \

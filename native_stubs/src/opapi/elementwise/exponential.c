@@ -33,7 +33,7 @@ STUB_LOOP1(log1p_f64, double, double, log1p(x))
     {.loops = {[STUB_F32] = &log10_f32, [STUB_F64] = &log10_f64, [STUB_C128] = &log10_c128},                           \
      .allowed = ANY_NUMBER,                                                                                            \
      .type = STUB_AS_FLOATING,                                                                                         \
-     .exact_output = true}
+     .own_output = true}
 #define LOG1P                                                                                                          \
     {.loops = {&log1p_f32, &log1p_f64}, .allowed = STUB_NUMBERS, .type = STUB_AS_FLOATING, .outputs = STUB_REALS}
 

@@ -49,12 +49,12 @@ STUB_LOOP(relu_mask_i64, {
 #define RELU                                                                                                           \
     {.loops = {[STUB_F32] = &relu_f32, [STUB_I64] = &relu_i64},                                                        \
      .allowed = STUB_FLOATS | INT32 | STUB_DTYPE(ACL_INT8) | STUB_DTYPE(ACL_UINT8) | STUB_DTYPE(ACL_INT64),            \
-     .exact_output = true}
+     .own_output = true}
 #define MAP(name, scalars) {.loops = {&name##_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .apart = (scalars)}
 #define HARDSIGMOID                                                                                                    \
     {.loops = {[STUB_F32] = &hardsigmoid_f32, [STUB_I64] = &hardsigmoid_i64},                                          \
      .allowed = STUB_FLOATS | INT32,                                                                                   \
-     .exact_output = true}
+     .own_output = true}
 #define HARDSWISH {.loops = {&hardswish_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT, .outputs = STUB_FLOATS}
 #define LEAKY_RELU                                                                                                     \
     {.loops = {&leaky_relu_f32, &leaky_relu_f64}, .allowed = STUB_REALS, .type = STUB_AS_FLOAT, .apart = 2}

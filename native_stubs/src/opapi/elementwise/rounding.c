@@ -43,17 +43,17 @@ STUB_LOOP(decimals_i64, {
 #define FLOOR                                                                                                          \
     {.loops = {[STUB_F32] = &floor_f32, [STUB_F64] = &floor_f64, [STUB_I64] = &whole_i64},                             \
      .allowed = FLOOR_TYPES,                                                                                           \
-     .exact_output = true}
-#define CEIL {.loops = {[STUB_F32] = &ceil_f32, [STUB_F64] = &ceil_f64}, .allowed = STUB_REALS, .exact_output = true}
+     .own_output = true}
+#define CEIL {.loops = {[STUB_F32] = &ceil_f32, [STUB_F64] = &ceil_f64}, .allowed = STUB_REALS, .own_output = true}
 #define ROUND                                                                                                          \
     {.loops = {[STUB_F32] = &round_f32, [STUB_F64] = &round_f64, [STUB_I64] = &whole_i64},                             \
      .allowed = ROUND_TYPES,                                                                                           \
-     .exact_output = true}
+     .own_output = true}
 #define DECIMALS                                                                                                       \
     {.loops = {[STUB_F32] = &decimals_f32, [STUB_F64] = &decimals_f64, [STUB_I64] = &decimals_i64},                    \
      .allowed = ROUND_TYPES,                                                                                           \
-     .exact_output = true}
-#define TRUNC {.loops = {[STUB_F32] = &trunc_f32}, .allowed = STUB_FLOATS, .exact_output = true}
+     .own_output = true}
+#define TRUNC {.loops = {[STUB_F32] = &trunc_f32}, .allowed = STUB_FLOATS, .own_output = true}
 #define FRAC {.loops = {[STUB_F32] = &frac_f32, [STUB_I64] = &frac_i64}, .allowed = STUB_FLOATS | STUB_INTEGERS}
 
 STUB_FAMILY_KERNEL(aclnnFloor, stub_map, FLOOR)

@@ -51,13 +51,13 @@ STUB_LOOP1(nan_to_num_f32, float, float,
 #define NAN_TO_NUM                                                                                                     \
     {.loops = {[STUB_F32] = &nan_to_num_f32, [STUB_I64] = &same_i64, [STUB_B8] = &same_b8},                            \
      .allowed = STUB_FLOATS | STUB_INTEGERS | STUB_BOOLS,                                                              \
-     .exact_output = true}
+     .own_output = true}
 /* `whole`: the answer for integers, which are neither infinite nor NaN. */
 #define QUESTION(name, whole, allowed_)                                                                                \
     {.loops = {&name##_f32, &name##_f64, &whole##_i64, &whole##_b8},                                                   \
      .allowed = (allowed_),                                                                                            \
      .result = STUB_GIVES_BOOL,                                                                                        \
-     .exact_output = true}
+     .own_output = true}
 /* CANN's sources allow no DOUBLE, which the document lists, and the integers, which it does not. */
 #define NO_DOUBLE (STUB_FLOATS | STUB_INTEGERS | STUB_BOOLS)
 
@@ -88,18 +88,18 @@ STUB_FAMILY_KERNEL(aclnnAbs, stub_map,
                    {.loops = {&abs_f32, &abs_f64, &abs_i64, &same_b8, &abs_c128},
                     .allowed = STUB_NUMBERS | COMPLEX32 | COMPLEX64,
                     .result = STUB_GIVES_REAL,
-                    .exact_output = true})
+                    .own_output = true})
 STUB_FAMILY_KERNEL(aclnnNeg, stub_map, NEG)
 STUB_FAMILY_KERNEL(aclnnInplaceNeg, stub_map, NEG)
 STUB_FAMILY_KERNEL(aclnnSign, stub_map,
                    {.loops = {&sign_f32, &sign_f64, &sign_i64, &same_b8, &sign_c128},
                     .allowed = STUB_REALS | STUB_COMPLEXES | STUB_BOOLS | STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64),
-                    .exact_output = true})
+                    .own_output = true})
 STUB_FAMILY_KERNEL(aclnnReal, stub_map,
                    {.loops = {[STUB_F32] = &same_f32, [STUB_C128] = &real_c128},
                     .allowed = STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_FLOAT16) | COMPLEX32 | STUB_COMPLEXES,
                     .result = STUB_GIVES_REAL,
-                    .exact_output = true})
+                    .own_output = true})
 STUB_FAMILY_KERNEL(aclnnRealV2, stub_map,
                    {.loops = {[STUB_F32] = &same_f32, [STUB_C128] = &real_c128},
                     .allowed = STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_FLOAT16) | COMPLEX32 | COMPLEX64,

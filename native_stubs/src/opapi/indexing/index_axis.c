@@ -6,6 +6,16 @@ enum { SELF, DIM, INDEX, SOURCE, ALPHA, MODE };
 #define ADDED STUB_NUMBERS
 #define COPIED (STUB_NUMBERS | STUB_COMPLEXES)
 
+static bool is_one_element(const aclTensor *tensor) {
+    return tensor->rank == 0 || (tensor->rank == 1 && tensor->shape[0] == 1);
+}
+
+/* Copies take () for (1,) as source, and the other way round. */
+static bool copies_one(const stub_call *call) {
+    return call->op->count < 6 && stub_tensor_arg(call, SELF)->rank <= 1 &&
+           is_one_element(stub_tensor_arg(call, SOURCE)) && stub_tensor_numel(stub_tensor_arg(call, INDEX)) == 1;
+}
+
 /* source is self with index.size slices on the axis. A scalar index counts as one element. */
 static aclnnStatus check_source(const stub_call *call) {
     const aclTensor *self = stub_tensor_arg(call, SELF), *index = stub_tensor_arg(call, INDEX);
@@ -19,6 +29,9 @@ static aclnnStatus check_source(const stub_call *call) {
     if (self->rank == 0 && stub_tensor_numel(index) != 1) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: index has %lld elements for a scalar", call->op->name,
                          (long long)stub_tensor_numel(index));
+    }
+    if (copies_one(call)) {
+        return ACLNN_SUCCESS;
     }
     return stub_check_shape(call, SOURCE, shape.dims, shape.rank, "self with as many slices as index has elements");
 }

@@ -1,5 +1,5 @@
-/* aclnnIndexFill, aclnnIndexFillTensor and their in-place forms: one value in chosen slices. Indices outside are passed
- * over; negative ones count from the end. */
+/* aclnnIndexFill, aclnnIndexFillTensor and their in-place forms: one value in chosen slices. Negative indices count
+ * from the end; those outside are passed over in a tensor, and refused in an array, which phase one can read. */
 #include <stdlib.h>
 
 #include "opapi/indexing/writes.h"
@@ -10,17 +10,30 @@ typedef struct {
     uint32_t out; /* argument; SELF: in place */
 } stub_index_fills;
 
-#define FILLED STUB_NUMBERS
+#define FILLED (STUB_FLOATS | STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64) | STUB_BOOLS)
 
 static bool has_tensor(const stub_call *call) {
     return call->op->params[INDEX].kind == STUB_TENSOR;
 }
 
+static aclnnStatus check_array(const stub_call *call) {
+    const aclTensor *self = stub_tensor_arg(call, SELF);
+    const int64_t *numbers;
+    uint32_t count;
+    STUB_REQUIRE(stub_read_ints(call, INDEX, 0, UINT32_MAX, &numbers, &count));
+    const int64_t size = self->rank == 0 ? 1 : self->shape[stub_axis(call->args[DIM].integer, self->rank)];
+    for (uint32_t i = 0; i < count && stub_tensor_numel(self) > 0; i++) {
+        if (numbers[i] < -size || numbers[i] >= size) {
+            return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: index has %lld; allowed are %lld to %lld", call->op->name,
+                             (long long)numbers[i], (long long)-size, (long long)size - 1);
+        }
+    }
+    return ACLNN_SUCCESS;
+}
+
 static aclnnStatus stub_index_fills_check(const stub_call *call, stub_plan *plan, const stub_index_fills *data) {
     const uint32_t index = INDEX;
     const stub_dtype_rule rule = {INDEX, STUB_ON_ALL(STUB_INDICES)};
-    const int64_t *numbers;
-    uint32_t count;
     STUB_REQUIRE(stub_check_move(call, SELF, data->out, FILLED));
     STUB_REQUIRE(stub_check_same_shape(call, data->out, SELF));
     STUB_REQUIRE(stub_check_axis(call, DIM, stub_tensor_arg(call, SELF)->rank));
@@ -29,7 +42,7 @@ static aclnnStatus stub_index_fills_check(const stub_call *call, stub_plan *plan
         STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
         STUB_REQUIRE(stub_check_rank(call, INDEX, 0, 1));
     } else {
-        STUB_REQUIRE(stub_read_ints(call, INDEX, 0, UINT32_MAX, &numbers, &count));
+        STUB_REQUIRE(check_array(call));
     }
     if (call->args[VALUE].scalar == NULL) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: value is NULL; this scalar is required", call->op->name);

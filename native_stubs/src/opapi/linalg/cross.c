@@ -21,6 +21,12 @@ static const stub_map crosses = {.loops = {&cross_f32, &cross_f64, &cross_i64, N
 
 enum { SELF, OTHER, DIM, OUT, SPACE = 3 };
 
+/* dim is one of self's axes; which of the others', the end tells. */
+static int from_end(const stub_call *call) {
+    const int64_t dim = call->args[DIM].integer;
+    return (int)(dim < 0 ? -dim : stub_tensor_arg(call, SELF)->rank - dim);
+}
+
 static aclnnStatus check_cross(const stub_call *call, stub_plan *plan) {
     const uint32_t tensors[] = {SELF, OTHER, OUT};
     STUB_REQUIRE(stub_check_given(call, tensors, 3));
@@ -30,13 +36,13 @@ static aclnnStatus check_cross(const stub_call *call, stub_plan *plan) {
     STUB_REQUIRE(stub_check_same_dtype(call, OUT, SELF));
     const aclTensor *self = stub_tensor_arg(call, SELF), *other = stub_tensor_arg(call, OTHER);
     STUB_REQUIRE(stub_check_rank(call, SELF, 1, STUB_MAX_RANK));
-    STUB_REQUIRE(stub_check_rank(call, OTHER, self->rank, self->rank));
+    STUB_REQUIRE(stub_check_rank(call, OTHER, 0, STUB_MAX_RANK));
     STUB_REQUIRE(stub_check_axis(call, DIM, self->rank));
     const aclTensor *both[] = {self, other};
     int64_t dims[STUB_MAX_RANK];
     const int rank = stub_broadcast(both, 2, dims);
-    const int64_t dim = call->args[DIM].integer, axis = dim < 0 ? dim + self->rank : dim;
-    if (rank < 0 || dims[axis] != SPACE) {
+    const int64_t dim = call->args[DIM].integer;
+    if (rank < 0 || dims[rank - from_end(call)] != SPACE) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID,
                          "%s: self and other must broadcast together, and have 3 elements along dim %lld",
                          call->op->name, (long long)dim);
@@ -52,7 +58,11 @@ typedef struct {
     int64_t shape[STUB_MAX_RANK];
 } slice;
 
-static const stub_view *take(const stub_view *from, uint32_t axis, int64_t index, slice *to) {
+static const stub_view *take(const stub_view *from, int end, int64_t index, slice *to) {
+    const uint32_t rank = from->tensor->rank, axis = rank - (uint32_t)end;
+    if (rank < (uint32_t)end) {
+        return from;
+    }
     to->view = *from;
     to->tensor = *from->tensor;
     for (uint32_t i = 0; i < to->tensor.rank; i++) {
@@ -70,8 +80,7 @@ static aclnnStatus run_cross(const stub_call *call) {
     STUB_REQUIRE(stub_view_open(call, SELF, &self));
     STUB_REQUIRE(stub_view_open(call, OTHER, &other));
     STUB_REQUIRE(stub_view_open(call, OUT, &out));
-    const int64_t dim = call->args[DIM].integer;
-    const uint32_t axis = (uint32_t)(dim < 0 ? dim + self.tensor->rank : dim);
+    const int axis = from_end(call);
     for (int64_t i = 0; i < SPACE; i++) {
         const int64_t next = (i + 1) % SPACE, last = (i + 2) % SPACE;
         slice parts[5];

@@ -3,8 +3,11 @@
 #include <math.h>
 
 #include "opapi/linalg/matrices.h"
+#include "opapi/promote.h"
 
 enum { SELF, OUT, LOG_OUT };
+
+#define SOLVED (STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_DOUBLE) | STUB_COMPLEXES)
 
 static aclnnStatus check_square(const stub_call *call, stub_dtypes types) {
     const stub_dtype_rule rule = {SELF, STUB_ON_ALL(types)};
@@ -22,11 +25,17 @@ static aclnnStatus check_square(const stub_call *call, stub_dtypes types) {
 static aclnnStatus check_inverse(const stub_call *call, stub_plan *plan) {
     const uint32_t tensors[] = {SELF, OUT};
     STUB_REQUIRE(stub_check_given(call, tensors, 2));
-    STUB_REQUIRE(check_square(call, STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_FLOAT16)));
-    STUB_REQUIRE(stub_check_same_dtype(call, OUT, SELF));
+    const stub_dtypes types = SOLVED | STUB_DTYPE(ACL_FLOAT16);
+    const stub_dtype_rule rules[] = {{SELF, STUB_ON_ALL(types)}, {OUT, STUB_ON_ALL(types | STUB_DTYPE(ACL_BF16))}};
+    STUB_REQUIRE(stub_check_dtypes(call, rules, 2));
     STUB_REQUIRE(stub_check_same_shape(call, OUT, SELF));
-    plan->nothing_to_run = stub_tensor_numel(stub_tensor_arg(call, SELF)) == 0;
-    return ACLNN_SUCCESS;
+    const aclTensor *self = stub_tensor_arg(call, SELF), *out = stub_tensor_arg(call, OUT);
+    if (!stub_can_cast(self->dtype, out->dtype)) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: a result of type %s cannot be stored in out, which is %s",
+                         call->op->name, stub_dtype_name(self->dtype), stub_dtype_name(out->dtype));
+    }
+    plan->nothing_to_run = stub_tensor_numel(self) == 0;
+    return plan->nothing_to_run ? ACLNN_SUCCESS : check_square(call, types);
 }
 
 #define ELIMINATION(T, size)                                                                                           \
@@ -73,47 +82,50 @@ ELIMINATION(double _Complex, cabs)
 
 /* Gauss and Jordan: what makes a the unit matrix makes the unit matrix the inverse. A singular matrix has infinities.
  */
-static void invert(const void *constants, double *const *matrix, const int64_t *rows, const int64_t *columns) {
-    double *a = matrix[0], *out = matrix[1];
-    const int64_t n = columns[0];
-    (void)constants, (void)rows;
-    for (int64_t i = 0; i < n * n; i++) {
-        out[i] = i / n == i % n;
+#define INVERSION(T, size)                                                                                             \
+    static void invert_##size(const void *constants, T *const *matrix, const int64_t *rows, const int64_t *columns) {  \
+        T *a = matrix[0], *out = matrix[1];                                                                            \
+        const int64_t n = columns[0];                                                                                  \
+        (void)constants, (void)rows;                                                                                   \
+        for (int64_t i = 0; i < n * n; i++) {                                                                          \
+            out[i] = i / n == i % n;                                                                                   \
+        }                                                                                                              \
+        for (int64_t column = 0; column < n; column++) {                                                               \
+            int64_t from;                                                                                              \
+            pivot_##size(a, n, column, &from);                                                                         \
+            const T pivot = a[column * n + column];                                                                    \
+            for (int64_t j = 0; j < n; j++) {                                                                          \
+                const T kept = out[column * n + j];                                                                    \
+                out[column * n + j] = out[from * n + j] / pivot;                                                       \
+                out[from * n + j] = from == column ? out[column * n + j] : kept;                                       \
+                a[column * n + j] /= pivot;                                                                            \
+            }                                                                                                          \
+            for (int64_t i = 0; i < n; i++) {                                                                          \
+                const T factor = a[i * n + column];                                                                    \
+                for (int64_t j = 0; j < n && i != column; j++) {                                                       \
+                    a[i * n + j] -= factor * a[column * n + j];                                                        \
+                    out[i * n + j] -= factor * out[column * n + j];                                                    \
+                }                                                                                                      \
+            }                                                                                                          \
+        }                                                                                                              \
     }
-    for (int64_t column = 0; column < n; column++) {
-        int64_t from;
-        pivot_fabs(a, n, column, &from);
-        const double pivot = a[column * n + column];
-        for (int64_t j = 0; j < n; j++) {
-            const double kept = out[column * n + j];
-            out[column * n + j] = out[from * n + j] / pivot;
-            out[from * n + j] = from == column ? out[column * n + j] : kept;
-            a[column * n + j] /= pivot;
-        }
-        for (int64_t i = 0; i < n; i++) {
-            const double factor = a[i * n + column];
-            for (int64_t j = 0; j < n && i != column; j++) {
-                a[i * n + j] -= factor * a[column * n + j];
-                out[i * n + j] -= factor * out[column * n + j];
-            }
-        }
-    }
-}
+INVERSION(double, fabs)
+INVERSION(double _Complex, cabs)
 
 static aclnnStatus run_inverse(const stub_call *call) {
-    const stub_matrices matrices = {.count = 2, .inputs = 1, .arg = {SELF, OUT}, .of_reals = invert};
+    const stub_matrices matrices = {
+        .count = 2, .inputs = 1, .arg = {SELF, OUT}, .of_reals = invert_fabs, .of_complexes = invert_cabs};
     return stub_matrices_run(call, &matrices);
 }
 
 static aclnnStatus check_determinant(const stub_call *call, stub_plan *plan, uint32_t last) {
     const uint32_t tensors[] = {SELF, OUT, last};
     STUB_REQUIRE(stub_check_given(call, tensors, 3));
-    STUB_REQUIRE(check_square(call, STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_DOUBLE) | STUB_COMPLEXES));
+    STUB_REQUIRE(check_square(call, SOLVED));
     const aclTensor *self = stub_tensor_arg(call, SELF);
     for (uint32_t i = OUT; i <= last; i++) {
-        const stub_dtypes any = STUB_DTYPE(ACL_FLOAT) | STUB_DTYPE(ACL_DOUBLE) | STUB_COMPLEXES;
         const bool complex_self = self->dtype == ACL_COMPLEX64 || self->dtype == ACL_COMPLEX128;
-        const stub_dtype_rule rule = {i, STUB_ON_ALL(complex_self ? STUB_COMPLEXES : any)};
+        const stub_dtype_rule rule = {i, STUB_ON_ALL(complex_self ? STUB_COMPLEXES : SOLVED)};
         STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
         STUB_REQUIRE(stub_check_shape(call, i, self->shape, self->rank - 2, "the batch of self"));
     }

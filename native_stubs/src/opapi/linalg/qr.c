@@ -23,9 +23,8 @@ static aclnnStatus qr_check(const stub_call *call, stub_plan *plan, const qr *op
     const int64_t mode = mode_of(call, op);
     const uint32_t tensors[] = {SELF, R, mode == ONLY_R ? R : Q};
     STUB_REQUIRE(stub_check_given(call, tensors, 3));
-    const stub_dtype_rule rule = {SELF, STUB_ON_ALL(TYPES)};
-    STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
-    STUB_REQUIRE(stub_check_same_dtype(call, R, SELF));
+    const stub_dtype_rule rules[] = {{SELF, STUB_ON_ALL(TYPES)}, {Q, STUB_ON_ALL(TYPES)}, {R, STUB_ON_ALL(TYPES)}};
+    STUB_REQUIRE(stub_check_dtypes(call, rules, 3));
     STUB_REQUIRE(stub_check_rank(call, SELF, 2, STUB_MAX_RANK));
     if (mode < REDUCED || mode > ONLY_R) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID,
@@ -47,7 +46,6 @@ static aclnnStatus qr_check(const stub_call *call, stub_plan *plan, const qr *op
     }
     dims[rank - 1] = dims[rank - 2];
     dims[rank - 2] = m;
-    STUB_REQUIRE(stub_check_same_dtype(call, Q, SELF));
     return stub_check_shape(call, Q, dims, rank, "the rows of self, as many columns as R has rows");
 }
 

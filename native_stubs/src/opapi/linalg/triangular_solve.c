@@ -1,4 +1,5 @@
-/* aclnnTriangularSolve: X with A X = b (or A^T X = b), in fp64 and rounded once. mOut is the triangle of A. */
+/* aclnnTriangularSolve: X with A X = b (or A^T X = b), in fp64 and rounded once. mOut is the triangle of A; it may be
+ * absent. */
 #include <string.h>
 
 #include "opapi/linalg/matrices.h"
@@ -9,7 +10,7 @@ enum { SELF, A, UPPER, TRANSPOSE, UNIT, X_OUT, M_OUT };
 
 static aclnnStatus check(const stub_call *call, stub_plan *plan) {
     const uint32_t tensors[] = {SELF, A, X_OUT, M_OUT};
-    STUB_REQUIRE(stub_check_given(call, tensors, 4));
+    STUB_REQUIRE(stub_check_given(call, tensors, 3));
     const stub_dtype_rule rule = {SELF, STUB_ON_ALL(TYPES)};
     STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
     for (int i = 0; i < 4; i++) {
@@ -61,7 +62,7 @@ typedef struct {
         T *x = matrix[2], *triangle = matrix[3];                                                                       \
         const int64_t n = rows[1], width = columns[0];                                                                 \
         const bool backwards = by->upper != by->transpose;                                                             \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
+        for (int64_t i = 0; i < n && triangle; i++) {                                                                  \
             for (int64_t j = 0; j < n; j++) {                                                                          \
                 triangle[i * n + j] = (by->upper ? j >= i : j <= i) ? a[i * n + j] : 0;                                \
             }                                                                                                          \
@@ -71,13 +72,13 @@ typedef struct {
             const int64_t i = backwards ? n - 1 - step : step;                                                         \
             T *row = x + i * width;                                                                                    \
             for (int64_t k = backwards ? i + 1 : 0; k < (backwards ? n : i); k++) {                                    \
-                const T factor = by->transpose ? triangle[k * n + i] : triangle[i * n + k];                            \
+                const T factor = by->transpose ? a[k * n + i] : a[i * n + k];                                          \
                 for (int64_t j = 0; j < width; j++) {                                                                  \
                     row[j] -= factor * x[k * width + j];                                                               \
                 }                                                                                                      \
             }                                                                                                          \
             for (int64_t j = 0; j < width && !by->unit; j++) {                                                         \
-                row[j] /= triangle[i * n + i];                                                                         \
+                row[j] /= a[i * n + i];                                                                                \
             }                                                                                                          \
         }                                                                                                              \
     }
@@ -86,7 +87,7 @@ SOLVE(solve_complex, double _Complex)
 
 static aclnnStatus run(const stub_call *call) {
     const options by = {call->args[UPPER].flag, call->args[TRANSPOSE].flag, call->args[UNIT].flag};
-    const stub_matrices matrices = {.count = 4,
+    const stub_matrices matrices = {.count = stub_tensor_arg(call, M_OUT) ? 4 : 3,
                                     .inputs = 2,
                                     .arg = {SELF, A, X_OUT, M_OUT},
                                     .of_reals = solve_real,

@@ -19,6 +19,17 @@ typedef struct {
     stub_patch_axis axes[MOST]; /* missing ones in front are of one element */
 } geometry;
 
+/* In two axes BF16 has kernels for pads of up to 7, or of the columns alone. */
+static aclnnStatus check_bf16(const stub_call *call, const int64_t *padding) {
+    bool fits = true;
+    for (int i = 0; i < 4; i++) {
+        fits = fits && padding[i] >= 0 && (padding[i] <= 7 || (padding[2] == 0 && padding[3] == 0));
+    }
+    return fits ? ACLNN_SUCCESS
+                : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: padding has numbers beyond 0 to 7, which BF16 cannot have",
+                            call->op->name);
+}
+
 static aclnnStatus stub_pad_gradients_check(const stub_call *call, stub_plan *plan, const stub_pad_gradients *data) {
     const uint32_t tensors[] = {GRAD_OUTPUT, SELF, GRAD_INPUT};
     const int64_t *padding;
@@ -37,6 +48,9 @@ static aclnnStatus stub_pad_gradients_check(const stub_call *call, stub_plan *pl
         shape[i] = axes[i].length;
     }
     STUB_REQUIRE(stub_check_shape(call, GRAD_OUTPUT, shape, self->rank, "that of self with its padding"));
+    if (data->axes == 2 && self->dtype == ACL_BF16) {
+        STUB_REQUIRE(check_bf16(call, padding));
+    }
     plan->nothing_to_run = stub_tensor_numel(self) == 0;
     return ACLNN_SUCCESS;
 }

@@ -154,13 +154,19 @@ static aclnnStatus spaces_check(const stub_call *call, stub_plan *plan, const sp
     return ACLNN_SUCCESS;
 }
 
-/* Integers are cut off from floats, as a cast of the kernel's FLOAT result does. */
+/* The ends are what the output holds, of INT64 what FLOAT does. Integers are cut off from floats, as a cast of the
+ * kernel's FLOAT result does. */
+static double end_of(const aclScalar *scalar, aclDataType dtype) {
+    const bool whole = stub_class_of(dtype) == STUB_I64 && dtype != ACL_INT64;
+    return whole ? trunc(number(scalar, ACL_DOUBLE)) : number(scalar, dtype);
+}
+
 static aclnnStatus spaces_run(const stub_call *call, const spaces *op) {
     stub_box out;
     STUB_REQUIRE(stub_box_open(call, op->out, &out));
     const aclDataType as = out.dtype == ACL_DOUBLE ? ACL_DOUBLE : ACL_FLOAT;
     const int64_t steps = call->args[STEPS].integer;
-    range of = {.start = number(call->args[START].scalar, as), .end = number(call->args[END].scalar, as)};
+    range of = {.start = end_of(call->args[START].scalar, out.dtype), .end = end_of(call->args[END].scalar, out.dtype)};
     of.step = steps > 1 ? (of.end - of.start) / (double)(steps - 1) : 0;
     of.count = steps;
     of.base = op->powers ? &call->args[BASE].real : NULL;

@@ -52,7 +52,7 @@ static aclnnStatus interleave_axis(const stub_call *call, stub_box *box, uint32_
     return ACLNN_SUCCESS;
 }
 
-#define REPEATED (STUB_NUMBERS | STUB_COMPLEXES | STUB_DTYPE(ACL_UINT32) | STUB_DTYPE(ACL_UINT64))
+#define REPEATED (STUB_NUMBERS | STUB_COMPLEXES | STUB_UNSIGNED)
 #define INTERLEAVED (STUB_FLOATS | STUB_INTEGERS | STUB_BOOLS)
 
 STUB_FAMILY_KERNEL(aclnnRepeat, stub_arranged, {REPEATED, repeat})

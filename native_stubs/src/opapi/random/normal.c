@@ -1,5 +1,6 @@
 /* Normal numbers, mean and deviation by value or from tensors; and numbers that are 1 with a probability. */
 #include <math.h>
+#include <string.h>
 
 #include "core/half.h"
 #include "opapi/map.h"
@@ -29,7 +30,7 @@ STUB_LOOP(scale_f32, {
     }
 })
 
-/* Where the arguments are. */
+/* Where the arguments are. In place (out 0), CANN's source takes any number, which the documents do not. */
 typedef struct {
     uint32_t mean, deviation, out;
 } normal_of;
@@ -60,11 +61,19 @@ static aclnnStatus check_parameters(const stub_call *call, const normal_of *at) 
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: the shapes of mean and std do not broadcast together",
                          call->op->name);
     }
+    if (!tensors[1]) {
+        tensors[1] = stub_tensor_arg(call, at->out); /* mean alone is broadcast to out */
+        const int64_t *dims = tensors[1]->shape;
+        const int all = stub_broadcast(tensors, 2, shape);
+        return all == (int)tensors[1]->rank && memcmp(shape, dims, (size_t)all * sizeof *dims) == 0
+                   ? ACLNN_SUCCESS
+                   : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: mean cannot be broadcast to out", call->op->name);
+    }
     return stub_check_shape(call, at->out, shape, (uint32_t)rank, "that of mean and std, broadcast");
 }
 
 static aclnnStatus normal_of_check(const stub_call *call, stub_plan *plan, const normal_of *at) {
-    const stub_dtype_rule rule = {at->out, STUB_ON_ALL(STUB_REALS)};
+    const stub_dtype_rule rule = {at->out, STUB_ON_ALL(at->out == 0 ? STUB_NUMBERS : STUB_REALS)};
     STUB_REQUIRE(stub_check_given(call, &at->out, 1));
     STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
     STUB_REQUIRE(stub_check_rank(call, at->out, 0, STUB_MAX_RANK));
@@ -132,8 +141,7 @@ typedef struct {
 static aclnnStatus bernoulli_check(const stub_call *call, stub_plan *plan, const bernoulli *at) {
     const uint32_t required[] = {SELF, PROB, at->out};
     STUB_REQUIRE(stub_check_given(call, required, 3));
-    const stub_dtypes allowed = at->tensor ? STUB_REALS : STUB_NUMBERS;
-    const stub_dtype_rule rules[] = {{SELF, STUB_ON_ALL(allowed)}, {at->out, STUB_ON_ALL(allowed)}};
+    const stub_dtype_rule rules[] = {{SELF, STUB_ON_ALL(STUB_NUMBERS)}, {at->out, STUB_ON_ALL(STUB_NUMBERS)}};
     STUB_REQUIRE(stub_check_dtypes(call, rules, 2));
     STUB_REQUIRE(stub_check_rank(call, SELF, 0, STUB_MAX_RANK));
     STUB_REQUIRE(stub_check_same_shape(call, at->out, SELF));

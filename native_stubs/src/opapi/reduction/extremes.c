@@ -32,20 +32,25 @@ BOTH(both_f64, double, -INFINITY, INFINITY, SMALLER, LARGER)
 BOTH(both_i64, int64_t, INT64_MIN, INT64_MAX, SMALLER_INT, LARGER_INT)
 BOTH(both_b8, uint8_t, 0, 1, SMALLER_INT, LARGER_INT)
 
-#define LARGEST {&max_f32, &max_f64, &max_i64, &max_b8}
-#define SMALLEST {&min_f32, &min_f64, &min_i64, &min_b8}
-#define AMINMAX                                                                                                        \
+#define LARGEST &max_f32, &max_f64, &max_i64, &max_b8
+#define SMALLEST &min_f32, &min_f64, &min_i64, &min_b8
+#define AMINMAX(empty_)                                                                                                \
     {.folds = {&both_f32_fold, &both_f64_fold, &both_i64_fold, &both_b8_fold},                                         \
      .allowed = STUB_NUMBERS,                                                                                          \
-     .empty = STUB_EMPTY_REFUSED}
+     .empty = (empty_)}
+#define ALONG_AXES(...) {.folds = {__VA_ARGS__}, .allowed = STUB_NUMBERS, .empty = STUB_EMPTY_NAMED}
+#define OVERALL(...)                                                                                                   \
+    {.folds = {__VA_ARGS__},                                                                                           \
+     .allowed = STUB_NUMBERS,                                                                                          \
+     .results = {STUB_NUMBERS},                                                                                        \
+     .empty = STUB_EMPTY_LEAVES,                                                                                       \
+     .casts = true}
 
-STUB_FAMILY_KERNEL(aclnnAmax, stub_reduce, {.folds = LARGEST, .allowed = STUB_NUMBERS, .empty = STUB_EMPTY_REFUSED})
-STUB_FAMILY_KERNEL(aclnnAmin, stub_reduce, {.folds = SMALLEST, .allowed = STUB_NUMBERS, .empty = STUB_EMPTY_REFUSED})
-STUB_FAMILY_KERNEL(aclnnMax, stub_reduce,
-                   {.folds = LARGEST, .allowed = STUB_NUMBERS, .results = {STUB_NUMBERS}, .empty = STUB_EMPTY_LEAVES})
-STUB_FAMILY_KERNEL(aclnnMin, stub_reduce,
-                   {.folds = SMALLEST, .allowed = STUB_NUMBERS, .results = {STUB_NUMBERS}, .empty = STUB_EMPTY_LEAVES})
-STUB_FAMILY_KERNEL(aclnnMaxV2, stub_reduce, {.folds = LARGEST, .allowed = STUB_NUMBERS, .empty = STUB_EMPTY_LEAVES})
-STUB_FAMILY_KERNEL(aclnnAminmax, stub_reduce, AMINMAX)
-STUB_FAMILY_KERNEL(aclnnAminmaxDim, stub_reduce, AMINMAX)
-STUB_FAMILY_KERNEL(aclnnAminmaxAll, stub_reduce, AMINMAX)
+STUB_FAMILY_KERNEL(aclnnAmax, stub_reduce, ALONG_AXES(LARGEST))
+STUB_FAMILY_KERNEL(aclnnAmin, stub_reduce, ALONG_AXES(SMALLEST))
+STUB_FAMILY_KERNEL(aclnnMax, stub_reduce, OVERALL(LARGEST))
+STUB_FAMILY_KERNEL(aclnnMin, stub_reduce, OVERALL(SMALLEST))
+STUB_FAMILY_KERNEL(aclnnMaxV2, stub_reduce, ALONG_AXES(LARGEST))
+STUB_FAMILY_KERNEL(aclnnAminmax, stub_reduce, AMINMAX(STUB_EMPTY_REFUSED))
+STUB_FAMILY_KERNEL(aclnnAminmaxDim, stub_reduce, AMINMAX(STUB_EMPTY_REFUSED))
+STUB_FAMILY_KERNEL(aclnnAminmaxAll, stub_reduce, AMINMAX(STUB_EMPTY_LEAVES))

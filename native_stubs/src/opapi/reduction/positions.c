@@ -69,7 +69,7 @@ POSITION_ONLY(min_f64)
 POSITION_ONLY(min_i64)
 
 #define INDICES (STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64))
-#define VALUES (STUB_FLOATS | STUB_DTYPE(ACL_INT64) | STUB_DTYPE(ACL_INT32) | STUB_BOOLS)
+#define VALUES (STUB_FLOATS | STUB_DTYPE(ACL_INT64) | STUB_BOOLS)
 #define ARG(...)                                                                                                       \
     {.folds = {__VA_ARGS__},                                                                                           \
      .allowed = STUB_REALS | STUB_INTEGERS,                                                                            \

@@ -109,7 +109,7 @@ static aclnnStatus check_types(const stub_call *call, const parts *part, const s
         const stub_dtype_rule rule = {part->out[k],
                                       STUB_ON_ALL(reduce->results[k] ? reduce->results[k] : STUB_DTYPE(own))};
         STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
-        if (as != ACL_BOOL && own != ACL_INT64 && !stub_can_cast(own, given)) {
+        if (!reduce->casts && as != ACL_BOOL && own != ACL_INT64 && !stub_can_cast(own, given)) {
             return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: a result of type %s cannot be stored in %s, which is %s",
                              call->op->name, stub_dtype_name(own), call->op->params[part->out[k]].name,
                              stub_dtype_name(given));
@@ -149,6 +149,11 @@ static aclnnStatus find_axes(const stub_call *call, const parts *part, uint32_t 
         STUB_REQUIRE(add_axis(call, part->dims, dims->values[i], axes));
     }
     return ACLNN_SUCCESS;
+}
+
+static bool names_axes(const stub_call *call, const parts *part) {
+    const aclIntArray *dims = part->dims != NONE ? call->args[part->dims].ints : NULL;
+    return part->axis != NONE || (dims && dims->size > 0);
 }
 
 static aclnnStatus check_no_empty_axis(const stub_call *call, uint32_t axes) {
@@ -193,7 +198,7 @@ aclnnStatus stub_reduce_check(const stub_call *call, stub_plan *plan, const stub
     STUB_REQUIRE(check_types(call, &part, reduce));
     STUB_REQUIRE(stub_check_rank(call, SELF, 0, STUB_MAX_RANK));
     STUB_REQUIRE(find_axes(call, &part, &axes));
-    if (reduce->empty == STUB_EMPTY_REFUSED) {
+    if (reduce->empty == STUB_EMPTY_REFUSED || (reduce->empty == STUB_EMPTY_NAMED && names_axes(call, &part))) {
         STUB_REQUIRE(check_no_empty_axis(call, axes));
     }
     STUB_REQUIRE(check_shapes(call, &part, axes, reduce->one_is_one));
@@ -202,8 +207,8 @@ aclnnStatus stub_reduce_check(const stub_call *call, stub_plan *plan, const stub
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: self is empty; results of no elements are not given as %s",
                          call->op->name, stub_dtype_name(loaded_type(call, &part, reduce)));
     }
-    plan->nothing_to_run =
-        stub_tensor_numel(stub_tensor_arg(call, part.out[0])) == 0 || (empty && reduce->empty == STUB_EMPTY_LEAVES);
+    const bool leaves = reduce->empty == STUB_EMPTY_LEAVES || reduce->empty == STUB_EMPTY_NAMED;
+    plan->nothing_to_run = stub_tensor_numel(stub_tensor_arg(call, part.out[0])) == 0 || (empty && leaves);
     return ACLNN_SUCCESS;
 }
 

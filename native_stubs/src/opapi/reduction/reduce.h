@@ -26,6 +26,7 @@ typedef enum {
 typedef enum {
     STUB_EMPTY_FOLDS,  /* results of no elements: 0, 1, NaN, ... */
     STUB_EMPTY_LEAVES, /* outputs are left as they are */
+    STUB_EMPTY_NAMED,  /* the same, but an axis that the call names must not be empty */
     STUB_EMPTY_REFUSED /* a reduced axis must not be empty */
 } stub_reduce_empty;
 
@@ -38,6 +39,7 @@ typedef struct {
     stub_reduce_empty empty;
     bool one_is_one;    /* a result of one element goes to an output of one element, whatever the shape */
     bool casts;         /* self has to be castable to the dtype */
+    bool casts;         /* outputs may have any of `results`, whatever is cast to it */
     bool dims_optional; /* NULL names all axes, as an empty array does */
 } stub_reduce;
 

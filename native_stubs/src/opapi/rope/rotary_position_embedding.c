@@ -16,6 +16,10 @@ static stub_rope_mode mode_of(const stub_call *call, const family *data) {
 
 static aclnnStatus check_mode(const stub_call *call, const family *data) {
     const int64_t mode = data->mode ? call->args[data->mode].integer : 0;
+    if (data->mode && mode > STUB_ROPE_INTERLEAVE && stub_get_settings()->product != STUB_PRODUCT_950) {
+        return stub_fail(ACLNN_ERR_INNER_TILING_ERROR, "%s: mode is %lld; %s has 0 (half) and 1 (interleave)",
+                         call->op->name, (long long)mode, stub_product_name());
+    }
     return mode >= 0 && mode < STUB_ROPE_MODES
                ? ACLNN_SUCCESS
                : stub_fail(ACLNN_ERR_INNER_TILING_ERROR,
