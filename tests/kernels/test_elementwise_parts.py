@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,15 @@ def test_rounds_to_decimals(decimals: int) -> None:
         with np.errstate(all="ignore"):
             expected = round_decimals(x.astype(float if x.dtype.kind == "f" else int), decimals)
         assert_close(ao.ops.round_decimals(ao.asarray(x), decimals), expected, x.dtype.name)
+
+
+def test_rounds_large_integers_exactly_and_around_the_end() -> None:
+    """fp64 would lose their last digits; what is past the end is where it wraps to."""
+    x = np.array([2**63 - 1, -(2**63), 2**53 + 5, 25, 35, -25, -35, 0], np.int64)
+    wrapped = [10 * round(value / 10) for value in map(Fraction, x.tolist())]
+    expected = [(value + 2**63) % 2**64 - 2**63 for value in wrapped]
+    assert ao.ops.round_decimals(ao.asarray(x), -1).numpy().tolist() == expected
+    assert ao.ops.round_decimals(ao.asarray(x), -19).numpy().tolist() == [0] * 8
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,15 @@ REFUSALS: list[tuple[Callable[[], Any], int, str]] = [
     (lambda: ao.ops.rms_norm(X, ROW, 1e-6, out=(HALF, RSTD)), 161002, "yOut"),
     (lambda: ao.ops.rms_norm(X, ROW, 1e-6, out=(X, tensor(2, 3, 4))), 161002, "rstdOut"),
     (lambda: ao.ops.add_rms_norm(X, HALF, ROW, 1e-6, out=(X, RSTD, X)), 161002, "x2"),
+    (lambda: ao.ops.add_rms_norm(X, X, ROW, 1e-6, out=(X, RSTD, None)), 161001, "xOut is NULL"),
+    (lambda: ao.ops.add_rms_norm(X, X, ROW, 1e-6, out=(X, None, None)), 161002, "data type of x1"),
+    (
+        lambda: ao.ops.group_norm(
+            IMAGE, PLANES, PLANES, 2, 6, 5, 2, 0.0, out=(IMAGE, tensor(2, 2), tensor(2, 2))
+        ),
+        161002,
+        "eps is 0",
+    ),
     (lambda: ao.ops.layer_norm(X, [3], ROW, ROW, 1e-5, out=(X, None, None)), 161002, "normalizedShape"),
     (lambda: ao.ops.layer_norm(X, [4], tensor(3), ROW, 1e-5, out=(X, None, None)), 161002, "weightOptional"),
     (

@@ -28,12 +28,22 @@ STUB_LOOP1(whole_i64, int64_t, int64_t, x)
 DECIMALS_LOOP(decimals_f32, float, rintf, float)
 DECIMALS_LOOP(decimals_f64, double, rint, double)
 
+/* The nearest multiple of the unit, of two the even one; what is too large wraps around. */
+STUB_INLINE int64_t near_multiple(int64_t x, int64_t unit) {
+    const int64_t quotient = x / unit, rest = x % unit, size = rest < 0 ? -rest : rest;
+    const bool away = size > unit - size || (size == unit - size && size != 0 && (quotient & 1) != 0);
+    return (int64_t)((uint64_t)(quotient + (away ? (x < 0 ? -1 : 1) : 0)) * (uint64_t)unit);
+}
+
 STUB_LOOP(decimals_i64, {
     const int64_t *const xs = in[0];
     int64_t *const rs = out[0];
-    const double power = pow(10, c[0] < 0 ? -c[0] : 0);
+    int64_t unit = 1;
+    for (int k = 0; k < 18 && k < -c[0]; k++) {
+        unit *= 10;
+    }
     for (size_t i = 0; i < n; i++) {
-        rs[i] = c[0] < 0 && c[0] >= -18 ? (int64_t)(rint((double)xs[i] / power) * power) : c[0] < 0 ? 0 : xs[i];
+        rs[i] = c[0] < -18 ? 0 : near_multiple(xs[i], unit);
     }
 })
 

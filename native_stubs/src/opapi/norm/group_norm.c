@@ -48,6 +48,15 @@ static aclnnStatus check_sizes(const stub_call *call, const group_norm *op) {
     return ACLNN_SUCCESS;
 }
 
+/* The document of aclnnGroupNormSwish does not ask for it. */
+static aclnnStatus check_epsilon(const stub_call *call, const group_norm *op) {
+    const double epsilon = call->args[op->epsilon].real;
+    return epsilon > 0 || op->swish_scale != NONE
+               ? ACLNN_SUCCESS
+               : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %g; it must be larger than 0", call->op->name,
+                           call->op->params[op->epsilon].name, epsilon);
+}
+
 static aclnnStatus check_parameters(const stub_call *call, const group_norm *op) {
     const int parameters[] = {op->gamma, op->beta};
     for (size_t i = 0; i < STUB_COUNT(parameters); i++) {
@@ -67,6 +76,7 @@ static aclnnStatus group_norm_check(const stub_call *call, stub_plan *plan, cons
     STUB_REQUIRE(check_parameters(call, op));
     STUB_REQUIRE(stub_check_rank(call, (uint32_t)op->x, 2, STUB_MAX_RANK));
     STUB_REQUIRE(check_sizes(call, op));
+    STUB_REQUIRE(check_epsilon(call, op));
     const aclTensor *x = stub_tensor_or_none(call, op->x);
     const int64_t statistic[] = {x->shape[0], groups_of(call, op)};
     STUB_REQUIRE(stub_check_shape(call, (uint32_t)op->gamma, &x->shape[1], 1, "one for each channel"));

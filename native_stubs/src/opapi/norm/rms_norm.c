@@ -16,6 +16,7 @@ typedef struct {
     int x1, x2, gamma, epsilon, y, y_wide, rstd, sum;
     bool plus_one;    /* gamma + 1 */
     bool float_gamma; /* a FLOAT gamma goes with halves */
+    bool may_drop;    /* of halves, rstd may be absent, alone or with the sum */
     stub_dtypes allowed;
 } rms_norm;
 
@@ -40,9 +41,20 @@ static aclnnStatus check_types(const stub_call *call, const rms_norm *op) {
     return stub_norm_dtypes(call, floats, STUB_COUNT(floats), STUB_DTYPE(ACL_FLOAT));
 }
 
+/* Which outputs there are is a mode to CANN: with rstd, the sum is required. */
+static aclnnStatus check_mode(const stub_call *call, const rms_norm *op) {
+    const uint32_t sum = (uint32_t)op->sum;
+    if (!op->may_drop) {
+        return ACLNN_SUCCESS;
+    }
+    return stub_tensor_or_none(call, op->rstd) ? stub_check_given(call, &sum, 1)
+                                               : stub_norm_dtype(call, op->x1, STUB_HALVES);
+}
+
 static aclnnStatus rms_norm_check(const stub_call *call, stub_plan *plan, const rms_norm *op) {
     const int required[] = {op->x1, op->x2, op->gamma, op->y, op->y_wide};
     STUB_REQUIRE(stub_norm_given(call, required, STUB_COUNT(required)));
+    STUB_REQUIRE(check_mode(call, op));
     STUB_REQUIRE(check_types(call, op));
     STUB_REQUIRE(stub_check_rank(call, (uint32_t)op->x1, 1, STUB_MAX_RANK));
     STUB_REQUIRE(stub_norm_gamma_shape(call, op->gamma, op->x1));
@@ -111,7 +123,7 @@ STUB_FAMILY_KERNEL(aclnnGemmaRmsNorm, rms_norm,
                     .sum = NONE, .plus_one = true, .allowed = STUB_FLOATS})
 STUB_FAMILY_KERNEL(aclnnAddRmsNorm, rms_norm,
                    {.x1 = 0, .x2 = 1, .gamma = 2, .epsilon = 3, .y = 4, .y_wide = NONE, .rstd = 5,
-                    .sum = 6, .allowed = STUB_FLOATS})
+                    .sum = 6, .may_drop = true, .allowed = STUB_FLOATS})
 STUB_FAMILY_KERNEL(aclnnInplaceAddRmsNorm, rms_norm,
                    {.x1 = 0, .x2 = 1, .gamma = 2, .epsilon = 3, .y = 0, .y_wide = NONE, .rstd = 4,
                     .sum = 1, .allowed = STUB_FLOATS})
