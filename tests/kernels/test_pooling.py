@@ -262,6 +262,15 @@ def test_empty_batches_are_nothing_to_do() -> None:
     assert ao.ops.adaptive_avg_pool2d(ao.empty((0, 3, 4, 4), "float32"), [2, 2]).shape == (0, 3, 2, 2)
 
 
+def test_averages_may_be_of_values_rounded_to_float16() -> None:
+    """cubeMathType 2, USE_FP16."""
+    x = np.float32([[[2049, 2049], [1, 1]]])
+    x[0, 1] += 2.0**-12
+    out = ao.empty((1, 1, 1), "float32")
+    ao.ops.avg_pool2d(ao.asarray(x), [2], [2], [0], False, True, 0, 2, out=out)
+    assert float(out.numpy()[0, 0, 0]) == (2048 * 2 + 2) / 4
+
+
 X = np.zeros((1, 2, 4, 4), np.float32)
 
 
@@ -272,6 +281,8 @@ X = np.zeros((1, 2, 4, 4), np.float32)
         ("max_pool", (X, [2], [2], 0, [0], [2], 0), "dilations"),
         ("max_pool", (X, [2], [0], 0, [0], [1], 0), "strides"),
         ("avg_pool2d", (X, [2], [2], [2], False, True, 0, 0), "paddings"),
+        ("avg_pool2d", (X, [2], [2], [0], False, True, 0, 1), "cubeMathType is 1"),
+        ("max_pool", (X, [2], [2], 1, [], [1], 0), "autoPad is 1"),
         ("avg_pool2d", (X, [0], [2], [0], False, True, 0, 0), "kernelSize"),
         ("avg_pool2d", (X, [3], [3], [0], False, True, 0, 0), "out"),
         ("avg_pool2d", (X[0, 0], [2], [2], [0], False, True, 0, 0), "self"),

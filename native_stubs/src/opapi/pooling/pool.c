@@ -33,7 +33,9 @@ static aclnnStatus run_planes(const stub_call *call, const stub_pool *data, cons
     const aclDataType as = wide ? ACL_DOUBLE : ACL_FLOAT;
     stub_view views[3];
     stub_lines lines = {.constants = boxes, .line = choose(data, boxes, wide)};
-    STUB_REQUIRE(add(call, data, backward ? data->grad : data->self, as, views, &lines, &lines.inputs));
+    const bool rounds = data->cube && call->args[data->cube].integer == STUB_POOL_FP16;
+    const aclDataType loaded = rounds ? ACL_FLOAT16 : as;
+    STUB_REQUIRE(add(call, data, backward ? data->grad : data->self, loaded, views, &lines, &lines.inputs));
     if (has_indices && backward) {
         STUB_REQUIRE(add(call, data, data->indices, ACL_INT64, views, &lines, &lines.inputs));
     }
@@ -75,7 +77,7 @@ static aclnnStatus stub_pool_run(const stub_call *call, const stub_pool *data) {
 #define TENSORS(axes, self_, grad_, out_) .spatial = (axes), .self = (self_), .grad = (grad_), .out = (out_)
 #define FLOATS .allowed = STUB_FLOATS
 
-STUB_FAMILY_KERNEL(aclnnAvgPool2d, stub_pool, {AVERAGE, FLOATS, TENSORS(2, 0, NONE, 8), AVERAGED(1)})
+STUB_FAMILY_KERNEL(aclnnAvgPool2d, stub_pool, {AVERAGE, FLOATS, TENSORS(2, 0, NONE, 8), AVERAGED(1), .cube = 7})
 STUB_FAMILY_KERNEL(aclnnAvgPool2dBackward, stub_pool, {AVERAGE, FLOATS, TENSORS(2, 1, 0, 9), AVERAGED(2)})
 STUB_FAMILY_KERNEL(aclnnAvgPool3d, stub_pool,
                    {AVERAGE, FLOATS, TENSORS(3, 0, NONE, 7), AVERAGED(1), .kernel_fits = true})
@@ -84,7 +86,7 @@ STUB_FAMILY_KERNEL(aclnnAvgPool3dBackward, stub_pool, {AVERAGE, FLOATS, TENSORS(
 STUB_FAMILY_KERNEL(aclnnMaxPool, stub_pool,
                    {LARGEST, .allowed = STUB_DTYPE(ACL_FLOAT16) | STUB_DTYPE(ACL_FLOAT), TENSORS(2, 0, NONE, 7),
                     .indices = NONE, .stride_is_one = true, .size = NONE, .kernel = 1, .stride = 2, .padding = 4,
-                    .dilation = 5, .ceil = 6, .include = NONE, .divisor = NONE})
+                    .dilation = 5, .ceil = 6, .auto_pad = 3, .include = NONE, .divisor = NONE})
 STUB_FAMILY_KERNEL(aclnnMaxPool2dWithIndices, stub_pool,
                    {LARGEST, FLOATS, TENSORS(2, 0, NONE, 6), SEARCHED(1), .indices = 7,
                     .index_types = INDEX32 | INDEX64})

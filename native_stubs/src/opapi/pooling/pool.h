@@ -21,7 +21,10 @@ typedef struct {
     int8_t self, out;
     int8_t size; /* of adaptive pooling */
     int8_t kernel, stride, padding, dilation, ceil, include, divisor;
+    int8_t cube, auto_pad; /* 0: the operator has none */
 } stub_pool;
+
+enum { STUB_POOL_FP16 = 2 /* a cubeMathType: FLOAT inputs are rounded to FLOAT16 */ };
 
 /* Three axes always; those that an operator has not are of length 1. */
 typedef struct {

@@ -128,6 +128,22 @@ aclnnStatus stub_pool_read(const stub_call *call, const stub_pool *data, stub_po
     return ACLNN_SUCCESS;
 }
 
+/* FLOAT has no HFLOAT32 here, and BF16 no FLOAT16: averages on Atlas A2 and A3, by their document. */
+static aclnnStatus check_numbers(const stub_call *call, const stub_pool *data) {
+    const aclDataType type = stub_tensor_arg(call, (uint32_t)data->self)->dtype;
+    if (data->auto_pad && call->args[data->auto_pad].integer != 0) {
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %lld; only 0 is allowed", call->op->name,
+                         name_of(call, data->auto_pad), (long long)call->args[data->auto_pad].integer);
+    }
+    const int64_t cube = data->cube ? call->args[data->cube].integer : 0;
+    const bool fits = type == ACL_FLOAT  ? cube == 0 || cube == STUB_POOL_FP16
+                      : type == ACL_BF16 ? cube >= 0 && cube <= 3 && cube != STUB_POOL_FP16
+                                         : cube >= 0 && cube <= 3;
+    return fits ? ACLNN_SUCCESS
+                : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %lld, which is not for %s", call->op->name,
+                            name_of(call, data->cube), (long long)cube, stub_dtype_name(type));
+}
+
 static aclnnStatus check_types(const stub_call *call, const stub_pool *data) {
     const stub_dtype_rule self = {(uint32_t)data->self, STUB_ON_ALL(data->allowed)};
     STUB_REQUIRE(stub_check_dtypes(call, &self, 1));
@@ -191,6 +207,7 @@ aclnnStatus stub_pool_check(const stub_call *call, stub_plan *plan, const stub_p
     const uint32_t count = tensors_of(data, tensors), self = (uint32_t)data->self;
     STUB_REQUIRE(stub_check_given(call, tensors, count));
     STUB_REQUIRE(check_types(call, data));
+    STUB_REQUIRE(check_numbers(call, data));
     STUB_REQUIRE(stub_check_rank(call, self, data->spatial + 1, data->spatial + 2));
     if (data->grad != STUB_POOL_NONE) {
         const uint32_t rank = stub_tensor_arg(call, self)->rank;
