@@ -338,6 +338,7 @@ REFUSALS: list[tuple[str, Callable[[], tuple[Any, ...]], tuple[int, ...], str]] 
     ("embedding", lambda: (zeros(2, 3, 1), places(2)), (2, 3), "weight"),
     ("scatter", lambda: (zeros(2, 3), 0, places(2, 4), zeros(2, 4), 0), (2, 3), "index"),
     ("scatter", lambda: (zeros(2, 3), 0, places(2, 3), zeros(2, 3), 3), (2, 3), "reduce is 3"),
+    ("scatter", lambda: (zeros(3), 0, places(), zeros(), 0), (3,), "as many axes as self"),
     ("scatter_reduce", lambda: (zeros(3), 0, places(3), zeros(3), 2, True), (3,), "reduce is 2"),
     ("index_add", lambda: (zeros(2, 3), 0, places(2), zeros(3, 3), 1.0), (2, 3), "source"),
     ("scatter_nd", lambda: (zeros(2, 3), places(2, 1), zeros(2, 2)), (2, 3), "updates"),

@@ -207,7 +207,8 @@ PAD_DTYPES = {
 
 CASES = [
     MoveCase("aclnnInplaceFillScalar", fill_scalar, f"{NUMBERS} {COMPLEXES} {UNSIGNED}", inplace=True),
-    MoveCase("aclnnInplaceFillTensor", fill_tensor, f"{NUMBERS} {COMPLEXES} {UNSIGNED}", inplace=True),
+    # The source's list: the document has unsigned integers, and neither DOUBLE nor complex numbers.
+    MoveCase("aclnnInplaceFillTensor", fill_tensor, f"{NUMBERS} {COMPLEXES}", inplace=True),
     MoveCase("aclnnInplaceZero", constant(0), f"{NUMBERS} {COMPLEXES} uint16", inplace=True),
     MoveCase("aclnnInplaceOne", constant(1), NUMBERS, inplace=True),
     MoveCase("aclnnInplaceFillDiagonal", fill_diagonal, NUMBERS, inplace=True),
@@ -279,6 +280,14 @@ def test_tensors_of_no_elements_and_one_axis_are_left_out() -> None:
 @pytest.mark.parametrize("name", ["reflection_pad2d", "replication_pad2d", "circular_pad2d"])
 def test_a_batch_of_nothing_is_padded(name: str) -> None:
     assert getattr(ao.ops, name)(out_of(0, 2, 3, 3), [1, 0, 2, 0]).shape == (0, 2, 5, 4)
+
+
+def test_unsigned_numbers_are_filled_by_scalars_alone() -> None:
+    x = ao.zeros((2,), ao.uint32)
+    assert ao.ops.inplace_fill_scalar(x, 3).numpy().tolist() == [3, 3]
+    with pytest.raises(ao.AclError, match="data type of selfRef") as refused:
+        ao.ops.inplace_fill_tensor(x, ao.zeros((), ao.uint32))
+    assert refused.value.code == 161002
 
 
 def test_integers_of_ranges_are_exact() -> None:

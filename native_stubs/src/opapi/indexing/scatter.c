@@ -44,7 +44,9 @@ static int64_t size_of(const aclTensor *tensor, uint32_t axis) {
 /* index is nowhere larger than src, nor than self but for the axis. */
 static aclnnStatus check_sizes(const stub_call *call, const aclTensor *limit, const char *name, int free_axis) {
     const aclTensor *index = stub_tensor_arg(call, INDEX);
-    bool fits = rank_of(index) == rank_of(limit);
+    const stub_product product = stub_get_settings()->product;
+    const bool strict = product == STUB_PRODUCT_A2 || product == STUB_PRODUCT_A3; /* a scalar is no vector of one */
+    bool fits = strict ? index->rank == limit->rank : rank_of(index) == rank_of(limit);
     for (uint32_t i = 0; fits && i < rank_of(index); i++) {
         fits = (int)i == free_axis || size_of(index, i) <= size_of(limit, i);
     }

@@ -56,7 +56,7 @@ static aclnnStatus check_fill_tensor(const stub_call *call, stub_plan *plan) {
     const uint32_t value = VALUE;
     const stub_dtype_rule rule = {VALUE, STUB_ON_ALL(STUB_MOVABLE)};
     STUB_REQUIRE(stub_check_given(call, &value, 1));
-    STUB_REQUIRE(check_self(call, plan, STUB_MOVABLE));
+    STUB_REQUIRE(check_self(call, plan, STUB_NUMBERS | STUB_COMPLEXES));
     STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
     STUB_REQUIRE(stub_check_rank(call, VALUE, 0, 1));
     if (stub_tensor_numel(stub_tensor_arg(call, VALUE)) != 1) {
