@@ -106,6 +106,15 @@ def norm_gradient(grad: Array, x: Array, y: Array, distance: Array, p: float) ->
     return np.asarray((grad[..., None] * np.where(size == 0, 0, slope)).sum(-2))
 
 
+def test_gradients_of_rows_for_several_batches() -> None:
+    rng = np.random.default_rng(5)
+    x, y = random(rng, (2, 1, 4, 5), "float32"), random(rng, (2, 3, 6, 5), "float32")
+    grad, distance = random(rng, (2, 3, 4, 6), "float32"), random(rng, (2, 3, 4, 6), "float32", 1, 2)
+    out = ao.ops.cdist_backward(*(layout(rng, each) for each in (grad, x, y, distance)), 2.0)
+    expected = norm_gradient(*map(wide, (grad, x, y, distance)), 2.0).sum(1, keepdims=True)
+    assert_close(out, expected, "float32", 1, 1e-6)
+
+
 @covers("aclnnCdistBackward", FLOATS)
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0, 2.0, 3.5, np.inf, -1.0])
 def test_gradients_of_distances(p: float) -> None:

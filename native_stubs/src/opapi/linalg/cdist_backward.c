@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "opapi/moves/numbers.h"
-#include "opapi/walk.h"
 
 enum { GRAD, X1, X2, CDIST, P, OUT };
 enum { MOST_AXES = 7 };
@@ -94,13 +93,23 @@ static void backward(const sizes *of, const double *grad, const double *x1, cons
     }
 }
 
+/* Where matrix number `m` of the batch lies in x1, which may be broadcast. */
+static int64_t matrix_of(const aclTensor *x1, const int64_t *batch, uint32_t rank, int64_t m) {
+    int64_t at = 0, step = 1;
+    for (uint32_t i = rank; i-- > 0;) {
+        at += x1->shape[i] == 1 ? 0 : m % batch[i] * step;
+        step *= x1->shape[i];
+        m /= batch[i];
+    }
+    return at;
+}
+
 static aclnnStatus run(const stub_call *call) {
     const aclTensor *x1 = stub_tensor_arg(call, X1), *grad = stub_tensor_arg(call, GRAD);
     const uint32_t rank = grad->rank, row = rank - 2;
     const double p = call->args[P].real;
     const sizes of = {x1->shape[row], grad->shape[row + 1], x1->shape[row + 1], p == -1 ? (double)INFINITY : p};
-    int64_t own[STUB_MAX_RANK], other[STUB_MAX_RANK];
-    int64_t matrices = 1;
+    int64_t own[STUB_MAX_RANK] = {0}, other[STUB_MAX_RANK] = {0}, matrices = 1;
     for (uint32_t i = 0; i < row; i++) {
         own[i] = other[i] = grad->shape[i];
         matrices *= grad->shape[i];
@@ -109,24 +118,14 @@ static aclnnStatus run(const stub_call *call) {
     own[row + 1] = other[row + 1] = of.columns;
     stub_numbers set = {.call = call};
     const double *grads = stub_numbers_read(&set, GRAD, ACL_DOUBLE),
-                 *sizes_of = stub_numbers_read(&set, CDIST, ACL_DOUBLE);
+                 *norms = stub_numbers_read(&set, CDIST, ACL_DOUBLE);
     const double *left = stub_numbers_read_to(&set, X1, ACL_DOUBLE, own, rank);
     const double *right = stub_numbers_read_to(&set, X2, ACL_DOUBLE, other, rank);
     double *out = stub_numbers_write(&set, OUT, ACL_DOUBLE);
-    /* Where x1 is broadcast over the batch, its matrices take in all of them. */
-    int64_t index[STUB_MAX_RANK] = {0};
+    const int64_t pairs = of.rows * of.others, size = of.rows * of.columns;
     for (int64_t m = 0; m < matrices && set.status == ACLNN_SUCCESS; m++) {
-        int64_t at = 0, rest = m;
-        for (uint32_t i = row; i-- > 0;) {
-            index[i] = rest % grad->shape[i];
-            rest /= grad->shape[i];
-        }
-        for (uint32_t i = 0; i < row; i++) {
-            at = at * x1->shape[i] + (x1->shape[i] == 1 ? 0 : index[i]);
-        }
-        backward(&of, grads + m * of.rows * of.others, left + m * of.rows * of.columns,
-                 right + m * of.others * of.columns, sizes_of + m * of.rows * of.others,
-                 out + at * of.rows * of.columns);
+        backward(&of, grads + m * pairs, left + m * size, right + m * of.others * of.columns, norms + m * pairs,
+                 out + matrix_of(x1, own, row, m) * size);
     }
     return stub_numbers_end(&set);
 }
