@@ -42,6 +42,7 @@ class ParamKind(Enum):
 _REF: Final = re.compile(r"Ref(?:Optional)?$")
 _OUT: Final = re.compile(r"^(?:y|out|output)(?![a-z])|(?:Out|Output)(?:Optional)?$")
 _BACKWARD: Final = re.compile(r"(?:Backward|Grad)(?:V\d+)?$")
+_GRADIENT: Final = re.compile(r"^(?:grad|dy(?![a-z]))")
 
 _KINDS: Final = {
     "aclTensor *": ParamKind.TENSOR,
@@ -289,5 +290,5 @@ def _role(operator: str, name: str, ctype: str) -> str:
         return "inout"
     if not ctype.startswith("const "):
         return "out"
-    backward = _BACKWARD.search(operator) or name.startswith(("grad", "dy"))
+    backward = _BACKWARD.search(operator) or _GRADIENT.search(name)
     return "out" if _OUT.search(name) and not backward else "in"

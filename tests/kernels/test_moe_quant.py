@@ -125,6 +125,15 @@ def test_routing_v2(smooth: str, drops: bool, dtype: str) -> None:
         assert_close(out[4], scales * taken, "float32", 0)
 
 
+def test_routing_v2_allocates_the_scales_of_rows() -> None:
+    _, host, experts = inputs(4, "float32")
+    given = ao.asarray(host), ao.asarray(experts), None, None
+    x, *_, scales = ao.ops.moe_init_routing_quant_v2(*given, 0, 0, EXPERTS, 0, 0, False, 1)
+    values, expected = by_row(host[routed(experts, False)[0] // K], None)
+    assert_close(x, values, "int8")
+    assert_close(scales, expected, "float32", 0)
+
+
 @pytest.mark.parametrize(
     ("mode", "scale", "text"),
     [
