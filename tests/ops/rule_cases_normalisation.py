@@ -352,6 +352,13 @@ BACKWARD = [
         inputGates=f16(3, 20),
         cx=f16(3, 5),
     ),
+    *cases(
+        "ThnnFusedLstmCellBackward",
+        {"gradGatesOut": f16(3, 20), "gradCxOut": f16(3, 5), "gradBiasOut": f16(20)},
+        storage=f16(3, 20),
+        cx=f16(3, 5),
+        hasBias=True,
+    ),
 ]
 
 CASES = LAYER + RMS + GROUP_AND_BATCH + ACTIVATIONS + ROPE + BACKWARD

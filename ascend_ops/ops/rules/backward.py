@@ -117,4 +117,9 @@ RULES: dict[str, Outputs] = {
         "cyOut": copy_of("cx"),
         "storageOut": copy_of("inputGates"),
     },
+    "aclnnThnnFusedLstmCellBackward": {
+        "gradGatesOut": copy_of("storage"),
+        "gradCxOut": copy_of("cx"),
+        "gradBiasOut": Output(axis_of("storage", 1), same_as("storage"), is_set("hasBias")),
+    },
 }

@@ -12,6 +12,7 @@ from ascend_ops.ops.rules._vocabulary import (
     Call,
     Output,
     Outputs,
+    axis_of,
     broadcast,
     computed,
     constant,
@@ -45,6 +46,10 @@ RULES: dict[str, Outputs] = {
     "aclnnTopk": {
         "valuesOut": Output(top_k("self", "k", "dim"), _SAME),
         "indicesOut": Output(top_k("self", "k", "dim"), _INT64),
+    },
+    "aclnnTopKTopPSample": {
+        "logitsSelectIdx": Output(axis_of("logits", 0), _INT64),
+        "logitsTopKPSelect": Output(like("logits"), fixed(dtypes.float32)),
     },
     "aclnnBucketize": {"out": Output(like("self"), _POSITION)},
     "aclnnSearchSorted": {"out": Output(like("self"), _POSITION)},
