@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from kernels.arrays import Array, assert_close, blank, covers, host_dtype, layout, random, wide
+from kernels.matmuls import packed_scale, unpacked_scale
 
 import ascend_ops as ao
 
@@ -102,6 +103,26 @@ def test_ffn(activation: str, dtype: str, version: str) -> None:
         )
         # A value of the middle may be rounded to its neighbour.
         assert_close(out, expected.reshape(shape), dtype, 2, 0.05 if dtype == "bfloat16" else 0.01)
+
+
+@covers("aclnnBatchMatmulQuant", "float16")
+@pytest.mark.parametrize("flips", [False, True])
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_batch_matmul_quant(batch: tuple[int, ...], flips: bool) -> None:
+    """One packed scale, or one for each column and what fills up a tile behind them."""
+    rng, (m, k, n) = np.random.default_rng(len(batch)), (3, 6, 18)
+    x1, x2 = random(rng, (*batch, m, k), "float16"), random(rng, (*batch, k, n), "float16")
+    bias, scale, offset = random(rng, (n,), "float16"), rng.uniform(0.5, 3, 32), rng.integers(-20, 20, 32)
+    packed = packed_scale(scale, offset)
+    one, two = (np.swapaxes(each, -1, -2) if flips else each for each in (x1, x2))
+    tensors = layout(rng, np.ascontiguousarray(one)), layout(rng, np.ascontiguousarray(two))
+    for wanted, shift in [(32, bias), (1, None)]:
+        out = blank(rng, (*batch, m, n), "int8")
+        given = None if shift is None else layout(rng, shift)
+        ao.ops.batch_matmul_quant(*tensors, ao.asarray(packed[:wanted]), given, flips, flips, out=out)
+        factor, rest = unpacked_scale(packed)[:wanted][:n].astype(np.float64), offset[:wanted][:n]
+        values = (wide(x1) @ wide(x2) + (0 if shift is None else wide(shift))) * factor + rest
+        assert (np.abs(out.numpy() - np.clip(values, -128, 127)) <= 0.5 + 1e-4).all()
 
 
 @covers("aclnnAddLora", "float16")

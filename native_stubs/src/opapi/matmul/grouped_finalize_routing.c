@@ -277,8 +277,8 @@ static aclnnStatus finalize_run(const stub_call *call, const finalize *op) {
     return status;
 }
 
-STUB_FAMILY_KERNEL(aclnnGroupedMatmulFinalizeRoutingWeightNz, finalize,
-                   {.token = 4, .counts = 5, .shared = 6, .logit = 7, .rows = 8, .dtype = 9, .out = 15})
-STUB_FAMILY_KERNEL(
-    aclnnGroupedMatmulFinalizeRoutingWeightNzV2, finalize,
-    {.reserved = {4, 5, 6}, .token = 7, .counts = 8, .shared = 9, .logit = 10, .rows = 11, .dtype = 12, .out = 19})
+#define OF_INT8 {.token = 4, .counts = 5, .shared = 6, .logit = 7, .rows = 8, .dtype = 9, .out = 15}
+#define OF_ANY                                                                                                         \
+    {.reserved = {4, 5, 6}, .token = 7, .counts = 8, .shared = 9, .logit = 10, .rows = 11, .dtype = 12, .out = 19}
+STUB_FAMILY_KERNEL(aclnnGroupedMatmulFinalizeRoutingWeightNz, finalize, OF_INT8)
+STUB_FAMILY_KERNEL(aclnnGroupedMatmulFinalizeRoutingWeightNzV2, finalize, OF_ANY)
