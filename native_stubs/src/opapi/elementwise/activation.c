@@ -151,3 +151,9 @@ static aclnnStatus run_gelu_v2(const stub_call *call) {
 }
 
 STUB_KERNEL(aclnnGeluV2, check_gelu_v2, run_gelu_v2)
+
+/* silu(x) * y */
+STUB_LOOP2(silu_mul_f32, float, float, stub_siluf(x) * y)
+
+STUB_FAMILY_KERNEL(aclnnSiluMul, stub_map,
+                   {.loops = {[STUB_F32] = &silu_mul_f32}, .allowed = STUB_FLOATS, .type = STUB_AS_FLOAT})
