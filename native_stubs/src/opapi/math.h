@@ -12,18 +12,6 @@
 #include "opapi/loops.h"
 #include "opapi/math_wide.h"
 
-/* 2^k for integral k in -252 .. 254, in two factors so that results may be subnormal. */
-STUB_INLINE float stub_scale_float(float x, float k) {
-    const float half = k * 0.5f;
-    const int32_t low = (int32_t)half, high = (int32_t)k - low;
-    return x * stub_bits_float((uint32_t)(low + 127) << 23) * stub_bits_float((uint32_t)(high + 127) << 23);
-}
-
-/* The nearest integer, half to even, for |x| < 2^22. */
-STUB_INLINE float stub_near(float x) {
-    return (x + 0x1.8p23f) - 0x1.8p23f;
-}
-
 STUB_INLINE float stub_polynomial(const float *c, int degree, float x) {
     float p = c[degree];
     for (int i = degree - 1; i >= 0; i--) {
@@ -32,20 +20,37 @@ STUB_INLINE float stub_polynomial(const float *c, int degree, float x) {
     return p;
 }
 
-/* exp(x) = 2^k * exp(r) with |r| <= ln(2)/2, exp(r) by its Taylor polynomial in Cephes' fitted coefficients. */
-STUB_INLINE float stub_expf(float x) {
-    const float bounded = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x; /* a NaN stays */
-    const float safe = bounded == bounded ? bounded : 0.0f;
-    const float k = stub_near(safe * 1.44269504f);
-    const float r = (safe - k * 0.693359375f) - k * -2.12194440e-4f;
+/* Added to a number below 2^22, it leaves the nearest integer, half to even, in the low bits of the mantissa. */
+#define STUB_NEAR 0x1.8p23f
+
+/* exp(x) = 2^k * exp(r) with |r| <= ln(2)/2, exp(r) by its Taylor polynomial in Cephes' fitted coefficients; k is in
+ * the low bits of *shifted. A NaN goes through all of it. */
+STUB_INLINE float stub_expf_parts(float bounded, uint32_t *shifted) {
+    const float sum = bounded * 1.44269504f + STUB_NEAR, k = sum - STUB_NEAR;
+    const float r = (bounded - k * 0.693359375f) - k * -2.12194440e-4f;
     float p = 1.9875691500e-4f;
     p = p * r + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    const float y = stub_scale_float((p * r * r + r) + 1.0f, k);
-    return x == x ? y : x;
+    *shifted = stub_float_bits(sum);
+    return (p * r * r + r) + 1.0f;
+}
+
+/* 2^k is two factors, so that results may be subnormal. */
+STUB_INLINE float stub_expf(float x) {
+    uint32_t k;
+    const float y = stub_expf_parts(x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x, &k); /* a NaN stays */
+    const uint32_t low = k >> 1, high = k - low;
+    return y * stub_bits_float((low + 127) << 23) * stub_bits_float((high + 127) << 23);
+}
+
+/* The same for x <= 0 or NaN, sooner: 2^k = 2^(k + 26) * 2^-26. */
+STUB_INLINE float stub_expf_of_negative(float x) {
+    uint32_t k;
+    const float y = stub_expf_parts(x < -104.0f ? -104.0f : x, &k);
+    return y * stub_bits_float((k + 153) << 23) * 0x1p-26f;
 }
 
 /* log(x) = k ln(2) + log(1 + f), |f| < 0.42, by Cephes' polynomial. */
@@ -76,7 +81,7 @@ STUB_INLINE float stub_tanhf(float x) {
 
 /* 1 / (1 + exp(-x)), without losing small results. */
 STUB_INLINE float stub_sigmoidf(float x) {
-    const float e = stub_expf(-fabsf(x));
+    const float e = stub_expf_of_negative(-fabsf(x));
     return (x < 0 ? e : 1.0f) / (1 + e);
 }
 

@@ -9,8 +9,8 @@
 enum {
     SHARE = 32 * STUB_STRETCH, /* elements for which another thread is worth waking */
     LANES = 64,                /* results of one block when folding along */
-    TILE_LANES = 256,          /* the same when turning, */
-    TILE_ROWS = 32,            /* and numbers of each of them that are turned at once */
+    TILE_LANES = 128,          /* the same when folding by tiles, */
+    TILE_ROWS = 64,            /* and numbers of each of them that are loaded at once */
     FEW = 16,                  /* neighbours that are not worth a row of accumulators */
     FEW_BLOCKS = 8,            /* fewer blocks than that are folded in parts */
     MOST_PARTS = 64
@@ -29,10 +29,11 @@ typedef struct {
 typedef struct {
     const stub_folding *folding;
     stub_fold_step *step;
+    stub_fold_tile_step *tile; /* else */
     uint8_t *first;
-    axes kept, folded;                    /* without their innermost axes: */
-    axis result, inner;                   /* the innermost kept and folded ones */
-    bool across, turns;                   /* turns: across, but along turned tiles */
+    axes kept, folded;  /* without their innermost axes: */
+    axis result, inner; /* the innermost kept and folded ones */
+    bool across;
     int64_t count;                        /* elements of one result */
     int64_t lanes, blocks_of_row, blocks; /* blocks along the innermost kept axis, and all */
     int64_t group;                        /* across: folded indices that one load brings side by side */
@@ -113,7 +114,7 @@ static void sort_axes(plan *p) {
 static bool goes_across(const plan *p) {
     const int64_t neighbour = p->folding->in->bits / 8;
     const bool closer = p->result.in != 0 && magnitude(p->result.in) < magnitude(p->inner.in);
-    const bool side_by_side = !p->folding->fold->turns && p->inner.in == p->result.in * p->result.size;
+    const bool side_by_side = !p->tile && p->inner.in == p->result.in * p->result.size;
     if (p->result.size >= FEW) {
         return closer || (p->count < FEW && magnitude(p->inner.in) <= p->count * neighbour);
     }
@@ -130,13 +131,12 @@ static int64_t smaller(int64_t a, int64_t b) {
 
 static void choose_blocks(plan *p) {
     const int version = stub_cpu_level() == STUB_CPU_AVX2;
+    p->tile = p->folding->fold->tile[version];
     p->across = goes_across(p);
-    p->turns = p->across && p->folding->fold->turns;
-    p->step = p->across && !p->turns ? p->folding->fold->across[version] : p->folding->fold->along[version];
-    p->lanes = smaller(p->result.size, p->turns ? TILE_LANES : p->across ? STUB_STRETCH : LANES);
+    p->step = p->across ? p->folding->fold->across[version] : p->folding->fold->along[version];
+    p->lanes = smaller(p->result.size, !p->across ? LANES : p->tile ? TILE_LANES : STUB_STRETCH);
     p->group = 1;
-    if (p->across && !p->folding->fold->turns && p->lanes == p->result.size &&
-        p->inner.in == p->result.in * p->result.size) {
+    if (p->across && !p->tile && p->lanes == p->result.size && p->inner.in == p->result.in * p->result.size) {
         p->group = smaller(STUB_STRETCH / p->lanes, p->inner.size > 0 ? p->inner.size : 1);
     }
     p->blocks_of_row = parts_of(p->result.size, p->lanes);
@@ -168,6 +168,26 @@ static axis places(const axes *list, int64_t position) {
     return at;
 }
 
+/* n numbers in lanes, which are merged at the end. */
+static void tile_line(const plan *p, const uint8_t *numbers, int64_t n, int64_t index, void *acc) {
+    const stub_fold *fold = p->folding->fold;
+    const size_t size = stub_class_size(stub_class_of(p->folding->as)), whole = (size_t)n / STUB_FOLD_LANES;
+    const size_t rest = (size_t)n % STUB_FOLD_LANES, done = whole * STUB_FOLD_LANES;
+    _Alignas(64) uint8_t lanes[STUB_FOLD_LANES * STUB_MAX_ACCUMULATOR];
+    stub_fold_tile tile = {whole, STUB_FOLD_LANES, STUB_FOLD_LANES, index, STUB_FOLD_LANES, 1};
+    fold->start(STUB_FOLD_LANES, lanes);
+    if (whole > 0) {
+        p->tile(numbers, &tile, p->folding->constants, lanes);
+    }
+    if (rest > 0) {
+        tile = (stub_fold_tile){1, rest, 0, index + (int64_t)done, 0, 1};
+        p->tile(numbers + done * size, &tile, p->folding->constants, lanes);
+    }
+    for (size_t lane = 0; lane < STUB_FOLD_LANES && lane < (size_t)n; lane++) {
+        fold->merge(lanes + lane * fold->size, 1, acc);
+    }
+}
+
 static void take(const plan *p, const uint8_t *at, int64_t step, int64_t n, int64_t index, void *acc) {
     const stub_folding *folding = p->folding;
     const aclDataType type = folding->in->tensor->dtype;
@@ -177,35 +197,18 @@ static void take(const plan *p, const uint8_t *at, int64_t step, int64_t n, int6
         stub_load(type, at, step, (size_t)n, folding->as, room.bytes);
         numbers = room.bytes;
     }
-    p->step(numbers, (size_t)n, index, folding->constants, acc);
-}
-
-#define TURN(type)                                                                                                     \
-    for (int64_t row = 0; row < rows; row++) {                                                                         \
-        for (int64_t lane = 0; lane < lanes; lane++) {                                                                 \
-            memcpy(to + (lane * rows + row) * (int64_t)sizeof(type), from, sizeof(type));                              \
-            from += sizeof(type);                                                                                      \
-        }                                                                                                              \
-    }                                                                                                                  \
-    break;
-
-/* rows x lanes numbers become lanes x rows. */
-static void turn(size_t size, const uint8_t *from, int64_t rows, int64_t lanes, uint8_t *to) {
-    switch (size) {
-    case 1:
-        TURN(uint8_t)
-    case 4:
-        TURN(float)
-    default:
-        TURN(double)
+    if (p->tile) {
+        tile_line(p, numbers, n, index, acc);
+    } else {
+        p->step(numbers, (size_t)n, folding->constants, acc);
     }
 }
 
-/* Units from .. to - 1, each a row across the lanes, into the accumulators along them. */
-static void fold_turned(const plan *p, const uint8_t *first, int64_t lanes, int64_t from, int64_t to, uint8_t *acc) {
+/* Units from .. to - 1, each a row across the lanes. */
+static void fold_tiles(const plan *p, const uint8_t *first, int64_t lanes, int64_t from, int64_t to, uint8_t *acc) {
     const stub_folding *folding = p->folding;
     const size_t size = stub_class_size(stub_class_of(folding->as));
-    _Alignas(64) uint8_t rows[TILE_ROWS * TILE_LANES * sizeof(double)], turned[TILE_ROWS * TILE_LANES * sizeof(double)];
+    _Alignas(64) uint8_t rows[TILE_ROWS * TILE_LANES * sizeof(double)];
     for (int64_t unit = from, n; unit < to; unit += n) {
         const int64_t row = unit / p->units_of_row, start = unit % p->units_of_row;
         const uint8_t *at = first + places(&p->folded, row).in + start * p->inner.in;
@@ -214,29 +217,44 @@ static void fold_turned(const plan *p, const uint8_t *first, int64_t lanes, int6
             stub_load(folding->in->tensor->dtype, at + i * p->inner.in, p->result.in, (size_t)lanes, folding->as,
                       rows + (size_t)(i * lanes) * size);
         }
-        turn(size, rows, n, lanes, turned);
+        for (int64_t lane = 0; lane < lanes; lane += STUB_FOLD_LANES) {
+            const size_t wide = (size_t)smaller(lanes - lane, STUB_FOLD_LANES);
+            const stub_fold_tile tile = {(size_t)n, wide, lanes, unit, 1, 0};
+            p->tile(rows + (size_t)lane * size, &tile, folding->constants, acc + (size_t)lane * folding->fold->size);
+        }
+    }
+}
+
+/* One unit of one lane, or of all of them across. */
+static void fold_unit(const plan *p, const uint8_t *first, int64_t lanes, int64_t unit, uint8_t *acc) {
+    const int64_t length = p->across ? p->group : STUB_STRETCH;
+    const int64_t row = unit / p->units_of_row, start = unit % p->units_of_row * length;
+    const uint8_t *at = first + places(&p->folded, row).in + start * p->inner.in;
+    const int64_t n = smaller(p->inner.size - start, length), index = row * p->inner.size + start;
+    take(p, at, p->across ? p->result.in : p->inner.in, lanes * n, index, acc);
+}
+
+static void fold_across(const plan *p, const uint8_t *first, int64_t lanes, int64_t from, int64_t to, uint8_t *acc) {
+    for (int64_t unit = from; unit < to; unit++) {
+        fold_unit(p, first, lanes, unit, acc);
+    }
+}
+
+/* Lane by lane where a lane is one run through memory, else unit by unit. */
+static void fold_along(const plan *p, const uint8_t *first, int64_t lanes, int64_t from, int64_t to, uint8_t *acc) {
+    const int64_t run = p->units == p->units_of_row ? to - from : 1;
+    for (; from < to; from += run) {
         for (int64_t lane = 0; lane < lanes; lane++) {
-            p->step(turned + (size_t)(lane * n) * size, (size_t)n, unit, folding->constants,
-                    acc + (size_t)lane * folding->fold->size);
+            for (int64_t unit = from; unit < from + run; unit++) {
+                fold_unit(p, first + lane * p->result.in, 1, unit, acc + (size_t)lane * p->folding->fold->size);
+            }
         }
     }
 }
 
 /* Units from .. to - 1 into the accumulators of one block, whose first element is `first`. */
 static void fold_units(const plan *p, const uint8_t *first, int64_t lanes, int64_t from, int64_t to, uint8_t *acc) {
-    const int64_t length = p->across ? p->group : STUB_STRETCH;
-    for (int64_t unit = from; unit < to; unit++) {
-        const int64_t row = unit / p->units_of_row, start = unit % p->units_of_row * length;
-        const uint8_t *at = first + places(&p->folded, row).in + start * p->inner.in;
-        const int64_t n = smaller(p->inner.size - start, length), index = row * p->inner.size + start;
-        if (p->across) {
-            take(p, at, p->result.in, lanes * n, index, acc);
-            continue;
-        }
-        for (int64_t lane = 0; lane < lanes; lane++) {
-            take(p, at + lane * p->result.in, p->inner.in, n, index, acc + (size_t)lane * p->folding->fold->size);
-        }
-    }
+    (!p->across ? fold_along : p->tile ? fold_tiles : fold_across)(p, first, lanes, from, to, acc);
 }
 
 typedef struct {
@@ -272,8 +290,7 @@ static void do_task(const plan *p, int64_t task) {
     const block of = block_of(p, task / p->parts);
     const int64_t part = task % p->parts;
     fold->start((size_t)(of.lanes * p->group), room);
-    (p->turns ? fold_turned : fold_units)(p, p->first + of.at.in, of.lanes, p->units * part / p->parts,
-                                          p->units * (part + 1) / p->parts, room);
+    fold_units(p, p->first + of.at.in, of.lanes, p->units * part / p->parts, p->units * (part + 1) / p->parts, room);
     const size_t row = (size_t)of.lanes * fold->size;
     for (int64_t k = 1; k < p->group; k++) {
         fold->merge(room + (size_t)k * row, (size_t)of.lanes, room);

@@ -11,20 +11,28 @@
 #include "opapi/loops.h"
 #include "opapi/view.h"
 
-enum { STUB_FOLD_RESULTS = 2, STUB_MAX_ACCUMULATOR = 32 /* bytes */ };
+enum { STUB_FOLD_RESULTS = 2, STUB_MAX_ACCUMULATOR = 32 /* bytes */, STUB_FOLD_LANES = 16 };
 
-/* n numbers into accumulators: all of them into the one `acc`, or number i into acc[i]. `at`: the index of the first
- * (or of all) along the reduced axis, when there is only one. `c`: the operator's constants. */
-typedef void stub_fold_step(const void *numbers, size_t n, int64_t at, const double *c, void *acc);
+/* n numbers into accumulators: all of them into the one `acc`, or number i into acc[i]. `c`: the operator's constants.
+ */
+typedef void stub_fold_step(const void *numbers, size_t n, const double *c, void *acc);
+
+/* Rows of at most STUB_FOLD_LANES numbers, `pitch` apart, at least one row: lane i goes into acc[i]. Their indices
+ * along the reduced axis: at + row * down + lane * beside. */
+typedef struct {
+    size_t rows, lanes;
+    int64_t pitch, at, down, beside;
+} stub_fold_tile;
+typedef void stub_fold_tile_step(const void *numbers, const stub_fold_tile *tile, const double *c, void *acc);
 
 typedef struct {
     size_t size; /* of an accumulator */
     void (*start)(size_t n, void *acc);
-    stub_fold_step *along[2], *across[2];                  /* baseline, AVX2 */
+    stub_fold_step *along[2], *across[2];                  /* baseline, AVX2; or both ways in one: */
+    stub_fold_tile_step *tile[2];                          /* for accumulators that are more than a number */
     void (*merge)(const void *other, size_t n, void *acc); /* acc[i] takes other[i] in, whose elements come later */
     /* results[k][i] of acc[i], which has taken in `count` elements. */
     void (*finish)(const void *acc, size_t n, int64_t count, const double *c, void *const *results);
-    bool turns; /* there is no `across`: numbers are turned so that those of each accumulator lie side by side */
 } stub_fold;
 
 typedef struct {
@@ -42,8 +50,12 @@ typedef struct {
 /* False when the host has no memory. */
 bool stub_fold_run(const stub_folding *folding);
 
-/* start and merge (of a and b), which the steps use. */
+/* start and merge (of a and b), which the steps use: as <name>_joined, since a call from AVX2 code would wait for the
+ * upper halves of the registers. */
 #define STUB_FOLD_MERGE(name, A_, start_, merge_)                                                                      \
+    STUB_INLINE A_ name##_joined(A_ a, A_ b) {                                                                         \
+        return (merge_);                                                                                               \
+    }                                                                                                                  \
     static void name##_start(size_t n, void *acc) {                                                                    \
         A_ *const to = acc;                                                                                            \
         for (size_t i = 0; i < n; i++) {                                                                               \
@@ -54,8 +66,7 @@ bool stub_fold_run(const stub_folding *folding);
         const A_ *const from = other;                                                                                  \
         A_ *const to = acc;                                                                                            \
         for (size_t i = 0; i < n; i++) {                                                                               \
-            const A_ a = to[i], b = from[i];                                                                           \
-            to[i] = (merge_);                                                                                          \
+            to[i] = name##_joined(to[i], from[i]);                                                                     \
         }                                                                                                              \
     }
 
@@ -66,11 +77,10 @@ bool stub_fold_run(const stub_folding *folding);
         (void)c;                                                                                                       \
         return (A_)(step_);                                                                                            \
     }                                                                                                                  \
-    STUB_VERSIONS(void, name##_along, (const void *numbers, size_t n, int64_t at, const double *c, void *acc), {       \
+    STUB_VERSIONS(void, name##_along, (const void *numbers, size_t n, const double *c, void *acc), {                   \
         const T_ *const xs = numbers;                                                                                  \
         A_ parts[16], *const to = acc;                                                                                 \
         size_t i = 0;                                                                                                  \
-        (void)at;                                                                                                      \
         for (size_t j = 0; j < 16; j++) {                                                                              \
             parts[j] = start_;                                                                                         \
         }                                                                                                              \
@@ -83,13 +93,12 @@ bool stub_fold_run(const stub_folding *folding);
             parts[i % 16] = name##_step(parts[i % 16], xs[i], c);                                                      \
         }                                                                                                              \
         for (size_t j = 0; j < 16 && j < n; j++) {                                                                     \
-            name##_merge(&parts[j], 1, to);                                                                            \
+            *to = name##_joined(*to, parts[j]);                                                                        \
         }                                                                                                              \
     })                                                                                                                 \
-    STUB_VERSIONS(void, name##_across, (const void *numbers, size_t n, int64_t at, const double *c, void *acc), {      \
+    STUB_VERSIONS(void, name##_across, (const void *numbers, size_t n, const double *c, void *acc), {                  \
         const T_ *const xs = numbers;                                                                                  \
         A_ *const to = acc;                                                                                            \
-        (void)at;                                                                                                      \
         STUB_EACH for (size_t i = 0; i < n; i++) {                                                                     \
             to[i] = name##_step(to[i], xs[i], c);                                                                      \
         }                                                                                                              \
@@ -118,15 +127,26 @@ bool stub_fold_run(const stub_folding *folding);
                                    .merge = steps##_merge,                                                             \
                                    .finish = name##_finish};
 
-/* The same without `across`, for accumulators that are more than a number. */
-#define STUB_FOLD_TURNED(name, steps, A_, R0_, first_, R1_, second_)                                                   \
+/* The step of a fold by tiles. The body sees `lanes`, which is a constant for whole tiles, numbers, tile, c and acc. */
+#define STUB_FOLD_TILE(name, ...)                                                                                      \
+    STUB_INLINE void name##_lanes(size_t lanes, const void *numbers, const stub_fold_tile *tile, const double *c,      \
+                                  void *acc)                                                                           \
+        __VA_ARGS__ STUB_VERSIONS(void, name##_tile,                                                                   \
+                                  (const void *numbers, const stub_fold_tile *tile, const double *c, void *acc), {     \
+                                      if (tile->lanes == STUB_FOLD_LANES) {                                            \
+                                          name##_lanes(STUB_FOLD_LANES, numbers, tile, c, acc);                        \
+                                      } else {                                                                         \
+                                          name##_lanes(tile->lanes, numbers, tile, c, acc);                            \
+                                      }                                                                                \
+                                  })
+
+#define STUB_FOLD_OF_TILES(name, steps, A_, R0_, first_, R1_, second_)                                                 \
     STUB_FOLD_FINISH(name, A_, R0_, first_, R1_, second_)                                                              \
     static const stub_fold name = {.size = sizeof(A_),                                                                 \
                                    .start = steps##_start,                                                             \
-                                   .along = STUB_BOTH(steps##_along),                                                  \
+                                   .tile = STUB_BOTH(steps##_tile),                                                    \
                                    .merge = steps##_merge,                                                             \
-                                   .finish = name##_finish,                                                            \
-                                   .turns = true};
+                                   .finish = name##_finish};
 
 /* A whole fold with one result, of type R. */
 #define STUB_FOLD(name, T_, A_, R_, start_, step_, merge_, finish_)                                                    \

@@ -15,37 +15,46 @@ STUB_INLINE float shift_of(float largest) {
     return isinf(largest) ? 0 : largest;
 }
 
-static exponentials joined(exponentials a, exponentials b) {
-    const float largest = b.largest > a.largest ? b.largest : a.largest, shift = shift_of(largest);
-    return (exponentials){
-        a.sum * exp((double)shift_of(a.largest) - shift) + b.sum * exp((double)shift_of(b.largest) - shift), largest};
+STUB_INLINE exponentials joined(exponentials a, exponentials b) {
+    const exponentials more = b.largest > a.largest ? b : a, less = b.largest > a.largest ? a : b;
+    const double apart = (double)shift_of(less.largest) - shift_of(more.largest);
+    return (exponentials){more.sum + less.sum * stub_wide_exp(apart), more.largest};
 }
 
 STUB_FOLD_MERGE(exponentials, exponentials, ((exponentials){0, -INFINITY}), joined(a, b))
 
-STUB_VERSIONS(void, exponentials_along, (const void *numbers, size_t n, int64_t at, const double *c, void *acc), {
+STUB_FOLD_TILE(exponentials, {
     const float *const xs = numbers;
-    exponentials found = {0, -INFINITY};
-    double parts[8] = {0};
-    float terms[STUB_STRETCH];
-    (void)at, (void)c;
-    for (size_t i = 0; i < n; i++) {
-        found.largest = xs[i] > found.largest ? xs[i] : found.largest;
+    exponentials *const to = acc;
+    float largest[STUB_FOLD_LANES], shifts[STUB_FOLD_LANES];
+    double sums[STUB_FOLD_LANES];
+    (void)c;
+    STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {
+        largest[lane] = -INFINITY;
+        sums[lane] = 0;
     }
-    const float shift = shift_of(found.largest);
-    STUB_EACH for (size_t i = 0; i < n; i++) {
-        terms[i] = STUB_EXP(xs[i] - shift);
+    for (size_t row = 0; row < tile->rows; row++) {
+        const float *const at = xs + (int64_t)row * tile->pitch;
+        STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {
+            largest[lane] = at[lane] > largest[lane] ? at[lane] : largest[lane];
+        }
     }
-    for (size_t i = 0; i < n; i++) {
-        parts[i % 8] += terms[i];
+    STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {
+        shifts[lane] = shift_of(largest[lane]);
     }
-    for (size_t j = 0; j < 8; j++) {
-        found.sum += parts[j];
+    for (size_t row = 0; row < tile->rows; row++) {
+        const float *const at = xs + (int64_t)row * tile->pitch;
+        STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {
+            sums[lane] += STUB_EXP(at[lane] - shifts[lane]);
+        }
     }
-    exponentials_merge(&found, 1, acc);
+    for (size_t lane = 0; lane < lanes; lane++) {
+        const exponentials found = {sums[lane], largest[lane]};
+        to[lane] = joined(to[lane], found);
+    }
 })
 
-STUB_FOLD_TURNED(log_sum_exp, exponentials, exponentials, float, log(a.sum) + shift_of(a.largest), float, 0)
+STUB_FOLD_OF_TILES(log_sum_exp, exponentials, exponentials, float, log(a.sum) + shift_of(a.largest), float, 0)
 
 STUB_FAMILY_KERNEL(aclnnLogSumExp, stub_reduce,
                    {.folds = {&log_sum_exp},

@@ -9,7 +9,7 @@ typedef struct {
 } moments;
 
 /* Both, about a's shift. */
-static moments joined(moments a, moments b) {
+STUB_INLINE moments joined(moments a, moments b) {
     if (a.count == 0 || b.count == 0) {
         return a.count == 0 ? b : a;
     }
@@ -20,41 +20,26 @@ static moments joined(moments a, moments b) {
 
 STUB_FOLD_MERGE(moments, moments, ((moments){0, 0, 0, 0}), joined(a, b))
 
-STUB_VERSIONS(void, moments_along, (const void *numbers, size_t n, int64_t at, const double *c, void *acc), {
-    const float *const xs = numbers;
-    const double shift = xs[0];
-    double sums[16] = {0}, squares[16] = {0};
-    size_t i = 0;
-    (void)at, (void)c;
-    for (; i + 16 <= n; i += 16) {
-        for (size_t j = 0; j < 16; j++) {
-            const double d = xs[i + j] - shift;
-            sums[j] += d;
-            squares[j] += d * d;
-        }
-    }
-    for (; i < n; i++) {
-        const double d = xs[i] - shift;
-        sums[0] += d;
-        squares[0] += d * d;
-    }
-    for (size_t half = 8; half > 0; half /= 2) {
-        for (size_t j = 0; j < half; j++) {
-            sums[j] += sums[j + half];
-            squares[j] += squares[j + half];
-        }
-    }
-    const moments found = {(double)n, shift, sums[0], squares[0]};
-    moments_merge(&found, 1, acc);
-})
-
-STUB_VERSIONS(void, moments_across, (const void *numbers, size_t n, int64_t at, const double *c, void *acc), {
+STUB_FOLD_TILE(moments, {
     const float *const xs = numbers;
     moments *const to = acc;
-    (void)at, (void)c;
-    for (size_t i = 0; i < n; i++) {
-        const double shift = to[i].count == 0 ? xs[i] : to[i].shift, d = xs[i] - shift;
-        to[i] = (moments){to[i].count + 1, shift, to[i].sum + d, to[i].squares + d * d};
+    double shifts[STUB_FOLD_LANES], sums[STUB_FOLD_LANES], squares[STUB_FOLD_LANES];
+    (void)c;
+    STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {
+        shifts[lane] = xs[lane];
+        sums[lane] = squares[lane] = 0;
+    }
+    for (size_t row = 0; row < tile->rows; row++) {
+        const float *const at = xs + (int64_t)row * tile->pitch;
+        STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {
+            const double d = at[lane] - shifts[lane];
+            sums[lane] += d;
+            squares[lane] += d * d;
+        }
+    }
+    for (size_t lane = 0; lane < lanes; lane++) {
+        const moments found = {(double)tile->rows, shifts[lane], sums[lane], squares[lane]};
+        to[lane] = joined(to[lane], found);
     }
 })
 
@@ -71,8 +56,8 @@ static double variance(moments a, double correction) {
 }
 
 #define VARIANCE variance(a, c[0])
-STUB_FOLD_OF(var_mean, moments, moments, float, VARIANCE, float, mean(a))
-STUB_FOLD_OF(std_mean, moments, moments, float, sqrt(VARIANCE), float, mean(a))
+STUB_FOLD_OF_TILES(var_mean, moments, moments, float, VARIANCE, float, mean(a))
+STUB_FOLD_OF_TILES(std_mean, moments, moments, float, sqrt(VARIANCE), float, mean(a))
 
 #define MOMENT(fold)                                                                                                   \
     {.folds = {&(fold)}, .allowed = STUB_FLOATS, .results = {STUB_FLOATS, STUB_FLOATS}, .dims_optional = true}

@@ -9,58 +9,55 @@
 #define LARGER_INT(a, x) ((x) > (a))
 #define SMALLER_INT(a, x) ((x) < (a))
 #define IS_NAN(x) ((x) != (x))
-#define IS_NO_NAN(x) (false && (x) != 0)
+#define IS_NO_NAN(x) false
 
-/* BEATS(a, x): x wins over a, which is no NaN. */
-#define POSITION(name, T, BEATS, NOT_A_NUMBER)                                                                         \
+/* BEATS(a, x): x wins over a, which is no NaN. I: an integer as wide as T, for the rows of a tile. */
+#define POSITION(name, T, I, BEATS, NOT_A_NUMBER)                                                                      \
     typedef struct {                                                                                                   \
         T value;                                                                                                       \
         int64_t at; /* -1: none so far */                                                                              \
     } name##_found;                                                                                                    \
-    STUB_INLINE bool name##_wins(name##_found a, T x) {                                                                \
-        return a.at < 0 || (BEATS(a.value, x) && !NOT_A_NUMBER(a.value));                                              \
+    STUB_INLINE bool name##_wins(name##_found a, name##_found b) {                                                     \
+        const bool same = a.value == b.value || (NOT_A_NUMBER(a.value) && NOT_A_NUMBER(b.value));                      \
+        return a.at < 0 || (same ? b.at < a.at : BEATS(a.value, b.value) && !NOT_A_NUMBER(a.value));                   \
     }                                                                                                                  \
-    STUB_FOLD_MERGE(name, name##_found, ((name##_found){0, -1}), b.at >= 0 && name##_wins(a, b.value) ? b : a)         \
-    STUB_VERSIONS(void, name##_along, (const void *numbers, size_t n, int64_t at, const double *c, void *acc), {       \
+    STUB_FOLD_MERGE(name, name##_found, ((name##_found){0, -1}), b.at >= 0 && name##_wins(a, b) ? b : a)               \
+    STUB_FOLD_TILE(name, {                                                                                             \
         const T *const xs = numbers;                                                                                   \
+        T best[STUB_FOLD_LANES];                                                                                       \
+        I found[STUB_FOLD_LANES];                                                                                      \
         name##_found *const to = acc;                                                                                  \
-        T best[16];                                                                                                    \
-        size_t i = 0;                                                                                                  \
         (void)c;                                                                                                       \
-        for (size_t j = 0; j < 16; j++) {                                                                              \
-            best[j] = xs[0];                                                                                           \
+        STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {                                                   \
+            best[lane] = xs[lane];                                                                                     \
+            found[lane] = 0;                                                                                           \
         }                                                                                                              \
-        for (; i + 16 <= n; i += 16) {                                                                                 \
-            for (size_t j = 0; j < 16; j++) {                                                                          \
-                best[j] = BEATS(best[j], xs[i + j]) ? xs[i + j] : best[j];                                             \
+        for (size_t row = 1; row < tile->rows; row++) {                                                                \
+            const T *const at = xs + (int64_t)row * tile->pitch;                                                       \
+            STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {                                               \
+                const bool wins = BEATS(best[lane], at[lane]) & !NOT_A_NUMBER(best[lane]);                             \
+                best[lane] = wins ? at[lane] : best[lane];                                                             \
+                found[lane] = wins ? (I)row : found[lane];                                                             \
             }                                                                                                          \
         }                                                                                                              \
-        for (; i < n; i++) {                                                                                           \
-            best[i % 16] = BEATS(best[i % 16], xs[i]) ? xs[i] : best[i % 16];                                          \
+        for (size_t lane = 0; lane < lanes; lane++) {                                                                  \
+            const int64_t index = tile->at + (int64_t)found[lane] * tile->down + (int64_t)lane * tile->beside;         \
+            const name##_found one = {best[lane], index};                                                              \
+            to[lane] = name##_joined(to[lane], one);                                                                   \
         }                                                                                                              \
-        for (size_t j = 1; j < 16; j++) {                                                                              \
-            best[0] = BEATS(best[0], best[j]) ? best[j] : best[0];                                                     \
-        }                                                                                                              \
-        if (!name##_wins(*to, best[0])) {                                                                              \
-            return;                                                                                                    \
-        }                                                                                                              \
-        for (i = 0; xs[i] != best[0] && !NOT_A_NUMBER(xs[i]);) {                                                       \
-            i++;                                                                                                       \
-        }                                                                                                              \
-        *to = (name##_found){xs[i], at + (int64_t)i};                                                                  \
     })                                                                                                                 \
-    STUB_FOLD_TURNED(name##_both, name, name##_found, T, a.value, int64_t, a.at)
+    STUB_FOLD_OF_TILES(name##_both, name, name##_found, T, a.value, int64_t, a.at)
 
-#define POSITION_ONLY(name) STUB_FOLD_TURNED(name##_at, name, name##_found, int64_t, a.at, int64_t, 0)
+#define POSITION_ONLY(name) STUB_FOLD_OF_TILES(name##_at, name, name##_found, int64_t, a.at, int64_t, 0)
 
-POSITION(max_f32, float, LARGER, IS_NAN)
-POSITION(max_f64, double, LARGER, IS_NAN)
-POSITION(max_i64, int64_t, LARGER_INT, IS_NO_NAN)
-POSITION(max_b8, uint8_t, LARGER_INT, IS_NO_NAN)
-POSITION(min_f32, float, SMALLER, IS_NAN)
-POSITION(min_f64, double, SMALLER, IS_NAN)
-POSITION(min_i64, int64_t, SMALLER_INT, IS_NO_NAN)
-POSITION(min_b8, uint8_t, SMALLER_INT, IS_NO_NAN)
+POSITION(max_f32, float, int32_t, LARGER, IS_NAN)
+POSITION(max_f64, double, int64_t, LARGER, IS_NAN)
+POSITION(max_i64, int64_t, int64_t, LARGER_INT, IS_NO_NAN)
+POSITION(max_b8, uint8_t, uint8_t, LARGER_INT, IS_NO_NAN)
+POSITION(min_f32, float, int32_t, SMALLER, IS_NAN)
+POSITION(min_f64, double, int64_t, SMALLER, IS_NAN)
+POSITION(min_i64, int64_t, int64_t, SMALLER_INT, IS_NO_NAN)
+POSITION(min_b8, uint8_t, uint8_t, SMALLER_INT, IS_NO_NAN)
 POSITION_ONLY(max_f32)
 POSITION_ONLY(max_f64)
 POSITION_ONLY(max_i64)
