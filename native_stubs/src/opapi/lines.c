@@ -27,8 +27,9 @@ typedef struct {
     axes line;
     int64_t index_steps[STUB_MAX_RANK]; /* along the axes of the job's index */
     int64_t length;
-    size_t at;   /* of the array in the buffer of a line */
-    bool across; /* neighbouring lines are closer together than elements of a line */
+    size_t at;       /* of the array in the buffer of a line */
+    bool across;     /* neighbouring lines are closer together than elements of a line */
+    bool lies_ready; /* the kernel works where the line lies */
 } operand_plan;
 
 typedef struct {
@@ -90,6 +91,13 @@ static size_t aligned(size_t bytes) {
     return (bytes + LINE_ALIGNMENT - 1) / LINE_ALIGNMENT * LINE_ALIGNMENT;
 }
 
+/* Whether operand k, the first output, is computed where the first input is. */
+static bool shares_array(const job *work, uint32_t k) {
+    const stub_lines *lines = work->lines;
+    return lines->in_place && k == lines->inputs && lines->operand[0].view && work->length[0] == work->length[k] &&
+           stub_class_of(lines->operand[0].as) == stub_class_of(lines->operand[k].as);
+}
+
 static void plan_operands(job *work) {
     const stub_lines *lines = work->lines;
     const uint32_t count = lines->inputs + lines->outputs;
@@ -99,9 +107,9 @@ static void plan_operands(job *work) {
             split_axes(&lines->operand[k], &work->plan[k], &index[k]);
             widen_index(work, &index[k]);
             work->length[k] = work->plan[k].length;
-            work->plan[k].at = work->buffer;
+            work->plan[k].at = shares_array(work, k) ? work->plan[0].at : work->buffer;
             const size_t size = stub_class_size(stub_class_of(lines->operand[k].as));
-            work->buffer += aligned((size_t)work->length[k] * size);
+            work->buffer += shares_array(work, k) ? 0 : aligned((size_t)work->length[k] * size);
         }
     }
     for (uint32_t k = 0; k < count; k++) {
@@ -265,7 +273,7 @@ static void move_block(const job *work, uint32_t k, int64_t position, int64_t li
 static void move_operands(const job *work, uint32_t from, uint32_t to, int64_t position, int64_t lines, uint8_t *buffer,
                           bool stores) {
     for (uint32_t k = from; k < to; k++) {
-        if (work->lines->operand[k].view && work->length[k] > 0) {
+        if (work->lines->operand[k].view && work->length[k] > 0 && !work->plan[k].lies_ready) {
             move_block(work, k, position, lines, buffer, stores);
         }
     }
@@ -279,7 +287,9 @@ static aclnnStatus do_block(const job *work, int64_t position, int64_t count, ui
         uint8_t *const own = buffer + (size_t)i * work->buffer;
         void *array[STUB_MAX_LINES] = {0};
         for (uint32_t k = 0; k < operands; k++) {
-            array[k] = lines->operand[k].view ? own + work->plan[k].at : NULL;
+            array[k] = !lines->operand[k].view    ? NULL
+                       : work->plan[k].lies_ready ? line_place(work, k, position + i)
+                                                  : own + work->plan[k].at;
         }
         STUB_REQUIRE(lines->line(lines->constants, array, work->length, position + i, own + work->scratch_at));
     }
@@ -332,6 +342,19 @@ static void choose_block(job *work) {
     }
 }
 
+/* Outputs that lie as the kernel wants them are written there, inputs are read there if it leaves them alone. */
+static void find_ready(job *work) {
+    const stub_lines *lines = work->lines;
+    for (uint32_t k = lines->in_place ? 0 : lines->inputs; k < lines->inputs + lines->outputs; k++) {
+        const stub_line_operand *operand = &lines->operand[k];
+        operand_plan *plan = &work->plan[k];
+        if (operand->view && plan->line.rank <= 1 && work->length[k] > 0 && work->count > 0) {
+            const int64_t step = plan->line.rank == 0 ? operand->view->bits / 8 : plan->line.steps[0];
+            plan->lies_ready = stub_lies_ready(operand->view->tensor->dtype, line_place(work, k, 0), step, operand->as);
+        }
+    }
+}
+
 aclnnStatus stub_lines_run(const stub_call *call, const stub_lines *lines) {
     job work = {.lines = lines, .count = 1};
     plan_operands(&work);
@@ -342,6 +365,7 @@ aclnnStatus stub_lines_run(const stub_call *call, const stub_lines *lines) {
     for (uint32_t k = 0; k < lines->inputs + lines->outputs; k++) {
         longest = work.length[k] > longest ? work.length[k] : longest;
     }
+    find_ready(&work);
     choose_block(&work);
     work.share = longest >= SHARE ? 1 : SHARE / longest;
     work.share = (work.share + work.block - 1) / work.block * work.block;

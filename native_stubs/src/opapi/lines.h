@@ -25,8 +25,11 @@ typedef struct {
     uint32_t inputs, outputs;
     stub_line_operand operand[STUB_MAX_LINES]; /* inputs, then outputs */
     size_t scratch;                            /* bytes that the kernel wants beside them, for each line */
+    /* The kernel does not change its inputs, and its first output may be the array of its first input. */
+    bool in_place;
     /* One line: array[k] holds length[k] numbers in the class of operand k's type; outputs are to be written whole.
-     * `position`: row-major, of the line among all lines. Arrays may be changed. A status other than 0 ends the run. */
+     * `position`: row-major, of the line among all lines. Arrays may be changed, but for in_place. A status other than
+     * 0 ends the run. */
     aclnnStatus (*line)(const void *constants, void *const *array, const int64_t *length, int64_t position,
                         void *scratch);
     const void *constants;

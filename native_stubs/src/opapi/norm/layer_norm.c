@@ -205,6 +205,7 @@ static aclnnStatus layer_norm_run(const stub_call *call, const layer_norm *op) {
     stub_line_output(&set, op->mean, stub_norm_statistic_axes(call, op->mean, op->x, dims), ACL_FLOAT);
     stub_line_output(&set, op->rstd, stub_norm_statistic_axes(call, op->rstd, op->x, dims), ACL_FLOAT);
     stub_line_output(&set, wants_sum ? op->sum : NONE, axes, ACL_FLOAT);
+    set.lines.in_place = op->x2 == NONE;
     set.lines.line = line;
     set.lines.constants = &by;
     return stub_line_set_run(&set);

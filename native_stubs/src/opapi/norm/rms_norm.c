@@ -109,6 +109,7 @@ static aclnnStatus rms_norm_run(const stub_call *call, const rms_norm *op) {
     stub_line_output(&set, op->sum, axes, ACL_FLOAT);
     const bool is_half = stub_tensor_arg(call, (uint32_t)op->x1)->dtype == ACL_FLOAT16;
     const constants by = {gamma, (float)call->args[op->epsilon].real, is_half ? ACL_FLOAT16 : ACL_FLOAT};
+    set.lines.in_place = op->x2 == NONE && op->y_wide == NONE;
     set.lines.line = line;
     set.lines.constants = &by;
     return stub_line_set_run(&set);

@@ -52,6 +52,7 @@ static aclnnStatus softmax_run(const stub_call *call, const softmax *op) {
     stub_line_set set = {.call = call};
     stub_line_input(&set, SELF, axis, wide ? ACL_DOUBLE : ACL_FLOAT);
     stub_line_output(&set, OUT, axis, wide ? ACL_DOUBLE : ACL_FLOAT);
+    set.lines.in_place = true;
     set.lines.line = wide ? line_f64 : line_f32;
     set.lines.constants = op;
     set.lines.scratch = op->needs_scratch ? (size_t)length * sizeof(double) : 0;
@@ -113,6 +114,7 @@ static aclnnStatus softmax_grad_run(const stub_call *call, const softmax_grad *o
     stub_line_input(&set, GRAD, axis, ACL_FLOAT);
     stub_line_input(&set, OUTPUT, axis, ACL_FLOAT);
     stub_line_output(&set, RESULT, axis, ACL_FLOAT);
+    set.lines.in_place = true;
     set.lines.line = grad_line;
     set.lines.constants = op;
     return stub_line_set_run(&set);

@@ -27,10 +27,26 @@ enum { LANES = 16 };
         }                                                                                                              \
         return lanes[0];                                                                                               \
     })                                                                                                                 \
-    STUB_VERSIONS(void, exponentials_##suffix, (const T *x, T from, size_t n, T *y), {                                 \
-        STUB_EACH for (size_t i = 0; i < n; i++) {                                                                     \
-            y[i] = STUB_EXP((T)(x[i] - from));                                                                         \
+    STUB_VERSIONS(T, exponentials_##suffix, (const T *x, T from, size_t n, T *y), {                                    \
+        T lanes[LANES] = {0};                                                                                          \
+        size_t first = 0;                                                                                              \
+        for (; first + LANES <= n; first += LANES) {                                                                   \
+            STUB_EACH_LANE STUB_EACH for (size_t k = 0; k < LANES; k++) {                                              \
+                const T e = EXP_##suffix((T)(x[first + k] - from));                                                    \
+                y[first + k] = e;                                                                                      \
+                lanes[k] += e;                                                                                         \
+            }                                                                                                          \
         }                                                                                                              \
+        for (size_t i = first; i < n; i++) {                                                                           \
+            y[i] = EXP_##suffix((T)(x[i] - from));                                                                     \
+            lanes[i - first] += y[i];                                                                                  \
+        }                                                                                                              \
+        for (size_t half = LANES / 2; half > 0; half /= 2) {                                                           \
+            for (size_t k = 0; k < half; k++) {                                                                        \
+                lanes[k] += lanes[k + half];                                                                           \
+            }                                                                                                          \
+        }                                                                                                              \
+        return lanes[0];                                                                                               \
     })                                                                                                                 \
     STUB_VERSIONS(void, divide_##suffix, (T * y, T by, size_t n), {                                                    \
         STUB_EACH for (size_t i = 0; i < n; i++) {                                                                     \
@@ -44,8 +60,7 @@ enum { LANES = 16 };
     })                                                                                                                 \
     T stub_softmax_exp_##suffix(const T *x, size_t n, T *y, T *largest) {                                              \
         *largest = STUB_BEST(largest_##suffix)(x, n);                                                                  \
-        STUB_BEST(exponentials_##suffix)(x, *largest, n, y);                                                           \
-        return sum_##suffix(y, n);                                                                                     \
+        return STUB_BEST(exponentials_##suffix)(x, *largest, n, y);                                                    \
     }                                                                                                                  \
     void stub_softmax_##suffix(const T *x, size_t n, T *y) {                                                           \
         T largest;                                                                                                     \
@@ -58,18 +73,9 @@ enum { LANES = 16 };
         STUB_BEST(lower_##suffix)(x, largest, log_##suffix(sum), n, y);                                                \
     }
 
-static float sum_f32(const float *x, size_t n) {
-    return stub_floats_sum(x, n);
-}
-
-static double sum_f64(const double *x, size_t n) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        sum += x[i];
-    }
-    return sum;
-}
-
+/* Nothing is larger than the largest. */
+#define EXP_f32 stub_expf_of_negative
+#define EXP_f64 exp
 #define log_f32 logf
 #define log_f64 log
 LOOPS(f32, float)
