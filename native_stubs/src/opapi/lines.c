@@ -9,6 +9,7 @@
 #include "aclnn/opdev/op_errno.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "opapi/turn.h"
 #include "opapi/validate.h"
 
 /* Elements for which another thread is worth waking. */
@@ -148,31 +149,6 @@ static void move_line(const axes *line, const stub_line_operand *operand, uint8_
     }
 }
 
-/* rows x columns numbers, transposed: to row r of column c, `columns` arrays that are `stride` bytes apart. */
-#define TURN(size)                                                                                                     \
-    for (int64_t column = 0; column < columns; column++) {                                                             \
-        for (int64_t row = 0; row < rows; row++) {                                                                     \
-            uint8_t *const one = arrays + (size_t)column * stride + (size_t)row * (size);                              \
-            uint8_t *const other = tile + (size_t)(row * columns + column) * (size);                                   \
-            memcpy(stores ? other : one, stores ? one : other, size);                                                  \
-        }                                                                                                              \
-    }                                                                                                                  \
-    break;
-
-static void turn(size_t size, uint8_t *tile, int64_t rows, int64_t columns, uint8_t *arrays, size_t stride,
-                 bool stores) {
-    switch (size) {
-    case 1:
-        TURN(1)
-    case 4:
-        TURN(4)
-    case 8:
-        TURN(8)
-    default:
-        TURN(16)
-    }
-}
-
 /* Rows of a tile that are asked for before their turn comes: they are too far apart for the processor to guess. */
 enum { AHEAD = 4, ELEMENT_BYTES = 16 };
 
@@ -224,11 +200,11 @@ static void move_tile(const stub_line_operand *operand, uint8_t *at, int64_t ste
     const size_t size = stub_class_size(stub_class_of(operand->as));
     stub_stretch tile;
     if (stores) {
-        turn(size, tile.bytes, count, lines, arrays, stride, true);
+        stub_turn(size, arrays, (int64_t)stride, lines, count, tile.bytes, lines * (int64_t)size);
     }
     move_numbers(operand, at, step, count, beside, lines, &tile, stores);
     if (!stores) {
-        turn(size, tile.bytes, count, lines, arrays, stride, false);
+        stub_turn(size, tile.bytes, lines * (int64_t)size, count, lines, arrays, (int64_t)stride);
     }
 }
 

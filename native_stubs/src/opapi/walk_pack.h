@@ -17,9 +17,8 @@ typedef struct {
 } stub_packed_tile;
 
 /* `first`: the tile's first element outside; steps in bytes. */
-void stub_pack_tile(stub_packed_tile *tile, int64_t width, const uint8_t *first, int64_t row_step, int64_t column_step);
+void stub_pack_tile(stub_packed_tile *tile, int64_t width, uint8_t *first, int64_t row_step, int64_t column_step);
 bool stub_tile_has_changed(const stub_packed_tile *tile, int64_t width);
-void stub_unpack_tile(const stub_packed_tile *tile, int64_t width, uint8_t *first, int64_t row_step,
-                      int64_t column_step);
+void stub_unpack_tile(stub_packed_tile *tile, int64_t width, uint8_t *first, int64_t row_step, int64_t column_step);
 
 #endif
