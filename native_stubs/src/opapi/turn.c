@@ -64,9 +64,10 @@ static inline void turn_words(const uint8_t *from, int64_t from_step, uint8_t *t
     STORE_BLOCK(4, a)
 }
 
+/* Few rows at a time: rows that are a power of two apart push each other out of the cache. */
 #define WHOLE_BLOCKS(size, turn_block)                                                                                 \
-    for (int64_t c = 0; c < whole_columns; c += 16 / (size)) {                                                         \
-        for (int64_t r = 0; r < whole_rows; r += 16 / (size)) {                                                        \
+    for (int64_t r = 0; r < whole_rows; r += 16 / (size)) {                                                            \
+        for (int64_t c = 0; c < whole_columns; c += 16 / (size)) {                                                     \
             turn_block(from + r * from_step + c * (size), from_step, to + c * to_step + r * (size), to_step);          \
         }                                                                                                              \
     }

@@ -5,6 +5,7 @@
 #include "core/parallel.h"
 #include "opapi/elements.h"
 #include "opapi/moves/box.h"
+#include "opapi/turn.h"
 #include "opapi/walk.h"
 
 /* Bytes for which another thread is worth waking; bytes of a tile along a row of the target, and of the source. */
@@ -65,8 +66,12 @@ typedef struct {
             const int64_t columns = p->columns - column < WIDE ? p->columns - column : WIDE;                           \
             for (int64_t row = 0; row < p->rows; row += DEEP) {                                                        \
                 const int64_t rows = p->rows - row < DEEP ? p->rows - row : DEEP;                                      \
-                for (int64_t c = 0; c < columns; c++) {                                                                \
-                    const uint8_t *line = from + (column + c) * p->from_column + row * p->from_row;                    \
+                const uint8_t *const first = from + column * p->from_column + row * p->from_row;                       \
+                if (p->from_row == (int64_t)sizeof(type)) {                                                            \
+                    stub_turn(sizeof(type), first, p->from_column, columns, rows, (uint8_t *)tile, sizeof tile[0]);    \
+                }                                                                                                      \
+                for (int64_t c = 0; c < columns && p->from_row != (int64_t)sizeof(type); c++) {                        \
+                    const uint8_t *line = first + c * p->from_column;                                                  \
                     for (int64_t r = 0; r < rows; r++) {                                                               \
                         memcpy(&tile[r][c], line + r * p->from_row, sizeof(type));                                     \
                     }                                                                                                  \
