@@ -53,13 +53,20 @@ STUB_VERSIONS(void, add, (const float *x, const float *y, size_t n, float *total
 
 STUB_VERSIONS(void, normalise,
               (const float *x, float mean, float factor, const float *gamma, const float *beta, size_t n, float *y), {
-                  STUB_EACH for (size_t i = 0; i < n; i++) {
-                      y[i] = (x[i] - mean) * factor;
+                  if (gamma && beta) {
+                      STUB_EACH for (size_t i = 0; i < n; i++) {
+                          y[i] = (x[i] - mean) * factor * gamma[i] + beta[i];
+                      }
+                      return;
                   }
                   if (gamma) {
                       STUB_EACH for (size_t i = 0; i < n; i++) {
-                          y[i] *= gamma[i];
+                          y[i] = (x[i] - mean) * factor * gamma[i];
                       }
+                      return;
+                  }
+                  STUB_EACH for (size_t i = 0; i < n; i++) {
+                      y[i] = (x[i] - mean) * factor;
                   }
                   if (beta) {
                       STUB_EACH for (size_t i = 0; i < n; i++) {
