@@ -75,6 +75,7 @@ class Call(ctypes.Structure):
         ("comm", ctypes.c_void_p),
         ("ticket", ctypes.c_uint64),
         ("user", ctypes.c_void_p),
+        ("told", ctypes.c_void_p),
     )
 
 

@@ -53,6 +53,7 @@ typedef struct {
 
 typedef struct stub_call stub_call;
 typedef struct stub_comm stub_comm;
+typedef struct stub_told stub_told;
 
 /* What a kernel's check decides. */
 typedef struct {
@@ -60,6 +61,7 @@ typedef struct {
     bool nothing_to_run;     /* empty tensors: phase two queues nothing */
     stub_comm *comm;         /* of a multi-card operator: retained by check, released with the executor */
     const char *refusal;     /* why phase two will not launch this: it answers 561000 with the text; NULL by default */
+    bool tells_shapes;       /* run tells what outputs have become (stub_tell_shape): phase two waits for its stream */
 } stub_plan;
 
 /* check  phase one, on the caller's thread: validates, in CANN's order and with CANN's status codes, and leaves a text
@@ -87,6 +89,7 @@ struct stub_call {
     stub_comm *comm; /* the plan's */
     uint64_t ticket; /* of a run with a communicator: run must spend it */
     void *user;      /* what the kernel was registered with; NULL for an operator's own */
+    stub_told *told; /* of a run whose plan tells_shapes: for stub_tell_shape; else NULL */
 };
 
 /* Both phases of every operator end here: pack the arguments into `args` and pass the rest on. */
@@ -135,6 +138,12 @@ ACL_FUNC_VISIBILITY void stub_tensor_read(const aclTensor *tensor, stub_tensor_i
  * when there is no address, when it is no device address, or when the view does not lie in one live allocation. */
 ACL_FUNC_VISIBILITY aclnnStatus stub_tensor_open(const stub_call *call, uint32_t arg, const aclTensor *tensor,
                                                  void **host);
+
+/* For run, of operators whose results have a shape that only the data tells, if the plan said so (tells_shapes): the
+ * shape of the output that is argument number `arg`, at most 8 dimensions. Phase two gives it to the caller's
+ * descriptor when the stream's work up to the call has succeeded. 161002 with a text otherwise. */
+ACL_FUNC_VISIBILITY aclnnStatus stub_tell_shape(const stub_call *call, uint32_t arg, const int64_t *dims,
+                                                uint32_t rank);
 
 /* The items of argument number `arg`, an array or a list: int64_t, float, bool, const aclTensor * or
  * const aclScalar *; `*count` of them. NULL for an absent argument. */

@@ -75,6 +75,10 @@ STUB_EXPORT void stub_tensor_change_dtype(const aclTensor *snapshot, aclDataType
 STUB_EXPORT int stub_tensor_change_storage(const aclTensor *snapshot, aclFormat format, const int64_t *dims,
                                            uint32_t rank, size_t bytes);
 
+/* Gives the caller's descriptor a new view shape, and a storage of the same shape. A status with a text when the host
+ * is out of memory. */
+int stub_tensor_change_shape(const aclTensor *tensor, const int64_t *dims, const int64_t *strides, uint32_t rank);
+
 /* Product of the view shape: 1 for rank 0, 0 as soon as one dimension is 0, INT64_MAX when it does not fit. */
 STUB_EXPORT int64_t stub_tensor_numel(const aclTensor *tensor);
 

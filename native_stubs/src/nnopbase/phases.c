@@ -13,6 +13,7 @@
 #include "nnopbase/places.h"
 #include "nnopbase/product_rule.h"
 #include "nnopbase/snapshot.h"
+#include "nnopbase/told.h"
 
 static aclnnStatus refuse_without_kernel(const stub_operator *op) {
     return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
@@ -124,6 +125,11 @@ static void release_task(stub_task *task) {
     stub_executor_release((stub_executor *)task);
 }
 
+static void release_telling_task(stub_task *task) {
+    stub_told_release(((stub_executor *)task)->call.told);
+    release_task(task);
+}
+
 /* One run of a repeatable executor. */
 static aclnnStatus new_run(stub_executor *executor, stub_executor **run) {
     if (executor->registration != NULL) {
@@ -184,6 +190,27 @@ static int queue_with_ticket(stub_executor *run, stub_comm *comm, stub_stream *s
     return status;
 }
 
+/* A run that tells the shapes of its outputs: see told.h. */
+static aclnnStatus queue_and_wait(stub_executor *run, stub_stream *stream) {
+    stub_told *told = stub_told_new();
+    if (told == NULL) {
+        const aclnnStatus status = stub_fail(ACLNN_ERR_INNER_NULLPTR, "%s: no host memory", run->call.op->name);
+        stub_executor_release(run);
+        return status;
+    }
+    run->call.told = told;
+    run->task.release = release_telling_task;
+    aclnnStatus status = stub_stream_enqueue(stream, &run->task) == 0 ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;
+    if (status == ACLNN_SUCCESS) {
+        status = stub_stream_synchronize(stream, -1);
+    }
+    if (status == ACLNN_SUCCESS) {
+        status = stub_told_apply(told);
+    }
+    stub_told_release(told);
+    return status;
+}
+
 static stub_urgency urgency_of(const stub_executor *run) {
     if (run->plan.comm != NULL) {
         return STUB_NEEDED_AT_ONCE;
@@ -204,6 +231,9 @@ static aclnnStatus queue_run(stub_executor *run, aclrtStream handle) {
                             .name = run->call.op->name,
                             .describe = stub_describe_executor,
                             .urgency = urgency_of(run)};
+    if (run->plan.tells_shapes) {
+        return queue_and_wait(run, stream);
+    }
     stub_comm *comm = run->plan.comm;
     const int status = comm == NULL ? stub_stream_enqueue(stream, &run->task) : queue_with_ticket(run, comm, stream);
     return status == 0 ? ACLNN_SUCCESS : ACLNN_ERR_RUNTIME_ERROR;

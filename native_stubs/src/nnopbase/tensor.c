@@ -149,6 +149,15 @@ aclnnStatus aclSetRawTensorAddr(aclTensor *tensor, void *addr) {
     return status;
 }
 
+int stub_tensor_change_shape(const aclTensor *tensor, const int64_t *dims, const int64_t *strides, uint32_t rank) {
+    aclTensor *changed = (aclTensor *)(uintptr_t)tensor; /* const because snapshots never follow their origins */
+    const aclnnStatus status = resize(changed, dims, rank, dims, rank);
+    if (status == ACLNN_SUCCESS) {
+        copy_dims(changed->strides, strides, rank);
+    }
+    return status;
+}
+
 /* Through the snapshot's origin, which is const only because snapshots never follow it. */
 static aclTensor *caller_of(const aclTensor *snapshot) {
     return (aclTensor *)(uintptr_t)snapshot->origin;

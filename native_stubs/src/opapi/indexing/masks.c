@@ -1,5 +1,6 @@
 /* Elements that a condition chooses: aclnnMaskedSelect, aclnnInplaceMaskedScatter, aclnnNonzero, aclnnNonzeroV2. As on
- * an NPU the output is as large as it may become; what lies behind the last element found is left alone. */
+ * an NPU the output is as large as it may become, and then told how much of it is found; what lies behind the last
+ * element found is left alone. */
 #include <stdlib.h>
 
 #include "opapi/indexing/places.h"
@@ -61,6 +62,7 @@ static aclnnStatus check_select(const stub_call *call, stub_plan *plan) {
     }
     STUB_REQUIRE(stub_check_shape(call, THIRD, &size, 1, "one element for each of self and mask, broadcast"));
     plan->nothing_to_run = size == 0;
+    plan->tells_shapes = true;
     return ACLNN_SUCCESS;
 }
 
@@ -85,7 +87,7 @@ static aclnnStatus run_select(const stub_call *call) {
         }
     }
     free(flags);
-    return ACLNN_SUCCESS;
+    return stub_tell_shape(call, THIRD, &count, 1);
 }
 
 static aclnnStatus check_scatter(const stub_call *call, stub_plan *plan) {
@@ -123,7 +125,7 @@ static aclnnStatus run_scatter(const stub_call *call) {
 
 enum { NONZERO_OUT = 1 };
 
-/* V2's output is the transposed one: a row per axis. */
+/* V2's output is the transposed one: a row per axis, and rows are as long as what is found. */
 typedef struct {
     stub_dtypes allowed;
     bool rows_are_axes;
@@ -144,7 +146,14 @@ static aclnnStatus stub_nonzeros_check(const stub_call *call, stub_plan *plan, c
     const int64_t shape[] = {data->rows_are_axes ? self->rank : room, data->rows_are_axes ? room : self->rank};
     STUB_REQUIRE(stub_check_shape(call, NONZERO_OUT, shape, 2, "one coordinate for each axis of self"));
     plan->nothing_to_run = size == 0 || self->rank == 0;
+    plan->tells_shapes = true;
     return ACLNN_SUCCESS;
+}
+
+/* Bytes from a coordinate to that of the next axis. */
+static int64_t axis_step(const stub_call *call, const stub_box *out, int64_t count, const stub_nonzeros *data) {
+    const bool dense = stub_tensor_is_contiguous(stub_tensor_arg(call, NONZERO_OUT));
+    return !data->rows_are_axes ? out->steps[1] : dense ? count * stub_box_width(out) : out->steps[0];
 }
 
 static aclnnStatus stub_nonzeros_run(const stub_call *call, const stub_nonzeros *data) {
@@ -162,7 +171,7 @@ static aclnnStatus stub_nonzeros_run(const stub_call *call, const stub_nonzeros 
         return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION, "%s: self has %lld elements that are not 0, out room for %lld",
                          call->op->name, (long long)count, (long long)room);
     }
-    const int64_t next = out.steps[data->rows_are_axes ? 1 : 0], axis = out.steps[data->rows_are_axes ? 0 : 1];
+    const int64_t next = out.steps[data->rows_are_axes ? 1 : 0], axis = axis_step(call, &out, count, data);
     for (int64_t i = 0; at < count; i++) {
         int64_t rest = i;
         for (uint32_t k = self.rank; flags[i] != 0 && k-- > 0; rest /= self.shape[k]) {
@@ -172,7 +181,8 @@ static aclnnStatus stub_nonzeros_run(const stub_call *call, const stub_nonzeros 
         at += flags[i];
     }
     free(flags);
-    return ACLNN_SUCCESS;
+    const int64_t found[] = {data->rows_are_axes ? self.rank : count, data->rows_are_axes ? count : self.rank};
+    return stub_tell_shape(call, NONZERO_OUT, found, 2);
 }
 
 STUB_KERNEL(aclnnMaskedSelect, check_select, run_select)

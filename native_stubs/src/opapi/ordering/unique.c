@@ -1,9 +1,8 @@
 /* aclnnUnique, aclnnUnique2, aclnnUniqueDim and aclnnUniqueConsecutive: elements, or slices along an axis, each once.
  *
  * How many there are is known after the run alone. Outputs have room for the most there can be; the first elements are
- * written, compactly, and the others stay as they are. CANN also gives the caller's descriptors the true shape; here
- * they keep theirs, since a run must not touch descriptors that the caller may have destroyed. Results are always in
- * order; all NaNs differ. */
+ * written, compactly, the others stay as they are, and values and counts are told their true shapes. Results are always
+ * in order; all NaNs differ. */
 #include <stdlib.h>
 
 #include "opapi/kernel.h"
@@ -46,6 +45,17 @@ static aclnnStatus check_types(const stub_call *call, const unique *op) {
     return stub_check_same_dtype(call, op->value, SELF);
 }
 
+/* What is found is written without gaps: into an output with gaps only where that has the axes of what is found. */
+static aclnnStatus check_layout(const stub_call *call, uint32_t arg, uint32_t rank) {
+    const aclTensor *output = stub_tensor_arg(call, arg);
+    if (output->rank == rank || stub_tensor_is_contiguous(output)) {
+        return ACLNN_SUCCESS;
+    }
+    return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
+                     "%s: the stand-in has no kernel for %s with gaps and %u axes, where %u are found", call->op->name,
+                     call->op->params[arg].name, output->rank, rank);
+}
+
 static aclnnStatus unique_check(const stub_call *call, stub_plan *plan, const unique *op) {
     const uint32_t tensors[] = {SELF, op->value, op->inverse, op->counts};
     STUB_REQUIRE(stub_check_given(call, tensors, op->counts != 0 ? 4 : 3));
@@ -62,7 +72,12 @@ static aclnnStatus unique_check(const stub_call *call, stub_plan *plan, const un
     } else if (gives_inverse(call, op)) {
         STUB_REQUIRE(stub_check_same_shape(call, op->inverse, SELF));
     }
+    STUB_REQUIRE(check_layout(call, op->value, flattens(call, op) ? 1 : self->rank));
+    if (gives_counts(call, op)) {
+        STUB_REQUIRE(check_layout(call, op->counts, 1));
+    }
     plan->nothing_to_run = stub_tensor_numel(self) == 0;
+    plan->tells_shapes = true;
     return ACLNN_SUCCESS;
 }
 
@@ -134,6 +149,18 @@ static void find_groups(slices *of) {
     }
 }
 
+/* The first part of an output, of the shape of what is found: a contiguous one is filled without gaps. */
+static aclnnStatus open_found(const stub_call *call, uint32_t arg, int64_t *shape, uint32_t rank, stub_view *view,
+                              aclTensor *room) {
+    STUB_REQUIRE(stub_view_open(call, arg, view));
+    if (!stub_tensor_is_contiguous(view->tensor)) {
+        *room = *view->tensor;
+        room->shape = shape;
+        view->tensor = room;
+    }
+    return stub_tell_shape(call, arg, shape, rank);
+}
+
 /* The found slices side by side, in the memory of the keys' items. */
 static void give_values(slices *of, const stub_view *out, aclDataType type) {
     const int64_t columns = of->outer * of->inner, count = of->found * columns;
@@ -146,10 +173,31 @@ static void give_values(slices *of, const stub_view *out, aclDataType type) {
     stub_whole_store(out, type, numbers, count);
 }
 
-static aclnnStatus find(const stub_call *call, const unique *op, slices *of) {
+static aclnnStatus give(const stub_call *call, const unique *op, slices *of, int axis) {
+    const aclTensor *self = stub_tensor_arg(call, SELF);
+    int64_t shape[STUB_MAX_RANK] = {of->found};
+    aclTensor room;
+    stub_view out;
+    for (uint32_t i = 0; axis >= 0 && i < self->rank; i++) {
+        shape[i] = (int)i == axis ? of->found : self->shape[i];
+    }
+    STUB_REQUIRE(open_found(call, op->value, shape, axis < 0 ? 1 : self->rank, &out, &room));
+    give_values(of, &out, self->dtype);
+    if (gives_inverse(call, op)) {
+        STUB_REQUIRE(stub_view_open(call, op->inverse, &out));
+        stub_whole_store(&out, ACL_INT64, of->inverse, of->n);
+    }
+    if (gives_counts(call, op)) {
+        STUB_REQUIRE(open_found(call, op->counts, &of->found, 1, &out, &room));
+        stub_whole_store(&out, ACL_INT64, of->counts, of->found);
+    }
+    return ACLNN_SUCCESS;
+}
+
+static aclnnStatus find(const stub_call *call, const unique *op, slices *of, int axis) {
     const aclTensor *self = stub_tensor_arg(call, SELF);
     const int64_t count = stub_tensor_numel(self);
-    stub_view in, out;
+    stub_view in;
     STUB_REQUIRE(stub_view_open(call, SELF, &in));
     if (!open_memory(of, count)) {
         return stub_fail(ACLNN_ERR_INNER, "%s: no host memory", call->op->name);
@@ -164,17 +212,7 @@ static aclnnStatus find(const stub_call *call, const unique *op, slices *of) {
         return stub_fail(ACL_ERROR_RT_AICORE_EXCEPTION, "%s: %lld different ones do not fit into the outputs",
                          call->op->name, (long long)of->found);
     }
-    STUB_REQUIRE(stub_view_open(call, op->value, &out));
-    give_values(of, &out, self->dtype);
-    if (gives_inverse(call, op)) {
-        STUB_REQUIRE(stub_view_open(call, op->inverse, &out));
-        stub_whole_store(&out, ACL_INT64, of->inverse, of->n);
-    }
-    if (gives_counts(call, op)) {
-        STUB_REQUIRE(stub_view_open(call, op->counts, &out));
-        stub_whole_store(&out, ACL_INT64, of->counts, of->found);
-    }
-    return ACLNN_SUCCESS;
+    return give(call, op, of, axis);
 }
 
 static aclnnStatus unique_run(const stub_call *call, const unique *op) {
@@ -184,7 +222,7 @@ static aclnnStatus unique_run(const stub_call *call, const unique *op) {
     for (int i = 0; i < (int)self->rank; i++) {
         *(axis < 0 || i == axis ? &of.n : i < axis ? &of.outer : &of.inner) *= self->shape[i];
     }
-    const aclnnStatus status = find(call, op, &of);
+    const aclnnStatus status = find(call, op, &of, axis);
     free(of.numbers), free(of.keys), free(of.items), free(of.first), free(of.inverse), free(of.counts);
     return status;
 }
