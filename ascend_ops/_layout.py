@@ -76,6 +76,14 @@ class Layout:
             extent += (length - 1) * stride
         return False
 
+    def found(self, shape: Shape) -> Layout:
+        """What begins at the same element: without gaps, if this has none. All of it for a shape that does
+        not fit, as CANN may tell of an output that was not asked for."""
+        if math.prod(shape) > self.size:
+            return self
+        gaps = not self.is_contiguous and len(shape) == len(self.shape)
+        return Layout.of(shape, self.strides if gaps else contiguous_strides(shape), self.offset)
+
     def transpose(self, axes: Sequence[int], tiled: bool = False) -> Layout:
         """Permutes the axes; all of them reversed when `axes` is empty.
 

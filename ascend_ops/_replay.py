@@ -1,7 +1,8 @@
 """One operator of a prepared call: planned once, run many times.
 
 `Replay` keeps an executor of its own, `Relaunch` plans every run anew where CANN keeps none, `Ordered` is for
-operators that are queued in a special order.
+operators that are queued in a special order. An operator that tells the shapes of what it found is planned
+anew: the descriptors of its last run have these shapes, and nothing says that the next run may find more.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ascend_ops._cann import nn, operators, watching
 from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.errors import AclError
 from ascend_ops._cann.operators import ParamKind, Plan
-from ascend_ops.dispatch import Operator, Within, passed, use_block
+from ascend_ops.dispatch import Operator, Shapes, Within, passed, use_block
 from ascend_ops.runtime import Stream, memory
 from ascend_ops.runtime.memory import Block
 from ascend_ops.tensor import Tensor
@@ -31,8 +32,9 @@ class Step(Protocol):
     args: list[Any]
     replayed: bool
 
-    def run(self, stream: Stream) -> None:
-        """Queues it on a stream of the current device."""
+    def run(self, stream: Stream) -> Shapes | None:
+        """Queues it on a stream of the current device; the shapes of what was found, of an operator that
+        tells."""
 
     def accepts(self, place: int, tensor: Tensor) -> bool:
         """Whether `rebind` may follow; otherwise the call has to be prepared anew."""
@@ -61,7 +63,7 @@ def planned(operator: Operator, args: Sequence[Any], stream: Stream, within: Wit
         nn.destroy_all(owned)
         raise
     step: Step
-    if nn.set_repeatable(plan.executor):
+    if not operator.tells and nn.set_repeatable(plan.executor):
         step = Replay(operator, args, arguments, plan, owned)
     else:
         _destroy(plan, owned)
@@ -229,8 +231,8 @@ class Relaunch:
         self.operator, self.args = operator, list(args)
         self._held = [_held(each) for each in args]
 
-    def run(self, stream: Stream) -> None:
-        self.operator.queue(self._held, stream)
+    def run(self, stream: Stream) -> Shapes | None:
+        return self.operator.queue(self._held, stream)
 
     def accepts(self, place: int, tensor: Tensor) -> bool:
         """What the caller checked and the results it allocated hold for this geometry only."""
@@ -267,9 +269,9 @@ class Ordered:
         self.operator, self.args, self.replayed = step.operator, step.args, step.replayed
         self._step, self._within = step, within
 
-    def run(self, stream: Stream) -> None:
+    def run(self, stream: Stream) -> Shapes | None:
         with self._within() as inner:
-            self._step.run(inner)
+            return self._step.run(inner)
 
     def accepts(self, place: int, tensor: Tensor) -> bool:
         return False  # the block knows the tensors too

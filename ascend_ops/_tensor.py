@@ -163,6 +163,10 @@ class Tensor:
             )
         return Tensor(self.block, layout, dtype or self.dtype, self.format)
 
+    def _found(self, shape: Shape) -> Tensor:
+        """The first part, of the shape that an operator found: without gaps in a tensor without gaps."""
+        return self if shape == self.shape else self._view(self._layout.found(shape))
+
     def __getitem__(self, key: Any) -> Tensor:
         """A view: integers, slices with positive steps, `...`, None. TypeError for lists, arrays, masks."""
         return self._view(self._layout.index(key))

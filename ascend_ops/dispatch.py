@@ -27,6 +27,7 @@ from ascend_ops._cann import custom, nn, operators, watching
 from ascend_ops._cann.carguments import CArgument
 from ascend_ops._cann.errors import AclError
 from ascend_ops._cann.operators import BoundOperator, Plan
+from ascend_ops._layout import Shape
 from ascend_ops.runtime import Stream, current_stream, ensure_current, memory
 from ascend_ops.runtime.device import activated
 from ascend_ops.runtime.memory import Block
@@ -35,6 +36,7 @@ from ascend_ops.tensor import Tensor
 # A block that makes the stream to queue on current, where the operator has to be ordered in a special way.
 Within = Callable[[], AbstractContextManager[Stream]]
 Handles = dict[Hashable, nn.Handle]  # by what makes them
+Shapes = tuple[Shape, ...]
 Recorder = Callable[["Operator", Sequence[Any], Stream, Within | None], None]
 
 
@@ -56,12 +58,15 @@ class Operator:
     `name` is that of C ("aclnnAbs"), `names` are what errors call the arguments where the caller's own are
     not those of C. `reads_only` says that CANN's sources show no write into the descriptors it is given, as
     there are in other operators: then those of tensors are used again by the next call with the same ones.
+    `tells` are the places of outputs whose shape only the data tells: launching waits for them.
     """
 
-    __slots__ = ("__weakref__", "_found", "name", "names", "reads_only")
+    __slots__ = ("__weakref__", "_found", "name", "names", "reads_only", "tells")
 
-    def __init__(self, name: str, names: tuple[str, ...] = (), reads_only: bool = False) -> None:
-        self.name, self.names, self.reads_only = name, names, reads_only
+    def __init__(
+        self, name: str, names: tuple[str, ...] = (), reads_only: bool = False, tells: tuple[int, ...] = ()
+    ) -> None:
+        self.name, self.names, self.reads_only, self.tells = name, names, reads_only, tells
         self._found: Found | None = None
         _operators.add(self)
 
@@ -88,9 +93,11 @@ class Operator:
         """What errors call the argument at `place`."""
         return self.find()[1][place].name
 
-    def launch(self, args: Sequence[Any], stream: Stream | None = None, within: Within | None = None) -> None:
+    def launch(
+        self, args: Sequence[Any], stream: Stream | None = None, within: Within | None = None
+    ) -> Shapes | None:
         """Queues the operator on `stream` (default: the current one, or that of the block `within`) and
-        returns.
+        returns; an operator that `tells` waits for the stream and returns the shapes of what was found.
 
         `args` are in C order, without workspaceSize and executor: Tensor, numbers, bool, str, element types,
         sequences (arrays and lists), None for NULL. Everything passed may be dropped or closed right after
@@ -102,44 +109,47 @@ class Operator:
         """
         if recording.recorder is not None:
             recording.recorder(self, args, stream or current_stream(), within)
-        elif within is not None:
+            return None
+        if within is not None:
             with within() as stream:
-                self.queue(args, stream)
-        elif stream is None:
-            self.queue(args, current_stream())
-        elif ensure_current() == stream.device_index:
-            self.queue(args, stream)
-        else:
-            with activated(stream.device_index):
-                self.queue(args, stream)
+                return self.queue(args, stream)
+        if stream is None:
+            return self.queue(args, current_stream())
+        if ensure_current() == stream.device_index:
+            return self.queue(args, stream)
+        with activated(stream.device_index):
+            return self.queue(args, stream)
 
-    def queue(self, args: Sequence[Any], stream: Stream) -> None:
+    def queue(self, args: Sequence[Any], stream: Stream) -> Shapes | None:
         """As `launch`, on a stream of the current device."""
         kept = _kept.local.kept if self.reads_only else None
         if kept is None or kept.busy:
-            self._queue(args, stream, None)
-            return
+            return self._queue(args, stream, None)
         kept.busy = True
         try:
             kept.make_room()
-            self._queue(args, stream, kept.handles)
+            return self._queue(args, stream, kept.handles)
         finally:
             kept.busy = False
 
-    def _queue(self, args: Sequence[Any], stream: Stream, kept: Handles | None) -> None:
+    def _queue(self, args: Sequence[Any], stream: Stream, kept: Handles | None) -> Shapes | None:
         bound, slots = self._found or self.find()
         if watching.recorder is not None:
             bound = watching.recorder.timed(bound, args, stream)
         owned: Owned = []
+        found = None
         try:
-            plan = bound.phase_one(passed(self.name, slots, args, stream, owned, kept))
-            _queue(bound, plan, stream)
+            arguments = passed(self.name, slots, args, stream, owned, kept)
+            _queue(bound, bound.phase_one(arguments), stream)
+            if self.tells:
+                found = tuple(nn.view_shape(arguments[place]) for place in self.tells)
         except AclError as error:
             raise self.told(error, args) from None
         finally:
             failure = nn.destroy_all(owned) if owned else None
         if failure is not None:
             raise failure
+        return found
 
     def told(self, error: AclError, args: Sequence[Any]) -> AclError:
         """The error of one of the two calls, with the arguments described."""

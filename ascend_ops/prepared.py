@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from ascend_ops._cann.errors import AclError, AscendError
 from ascend_ops._replay import Step, apart, blocks_of, destroy_orphans, planned
-from ascend_ops.dispatch import recording
+from ascend_ops.dispatch import Shapes, recording
 from ascend_ops.runtime import Stream, current_stream
 from ascend_ops.runtime._lifetime import at_shutdown
 from ascend_ops.tensor import Tensor
@@ -34,7 +34,8 @@ class PreparedCall(Generic[R]):
     """An operator call that is checked and planned already. `call()` queues it on the current stream.
 
     Attributes: `results` (what the operator returns: the same tensors for every run, each run overwrites
-    them), `replayed` (whether CANN keeps the plan; where it cannot, for operators that copy data themselves,
+    them; of an operator whose results have a shape that only the data tells, views of them, of each run's own
+    shape), `replayed` (whether CANN keeps the plan; where it cannot, for operators that copy data themselves,
     say, each run plans anew and costs what the operator costs otherwise), `closed`.
 
     What was given is held: tensors stay alive, host arrays were uploaded once. `call(x=other)` is the call
@@ -57,6 +58,7 @@ class PreparedCall(Generic[R]):
         self._idle: list[None] = [None]  # empty while it runs, and after `close`
         self.closed = False
         self.results: R
+        self._whole: Any  # the results as they were allocated
         self._places: dict[str, _Place] = {}
         self._prepare(self._arguments)
         _all.add(self)
@@ -81,7 +83,8 @@ class PreparedCall(Generic[R]):
             if changes:
                 self._change(changes, stream)
             for step in self._steps:
-                step.run(stream)
+                if (found := step.run(stream)) is not None:
+                    self.results = _found(self._whole, step, found)
             return self.results
         finally:
             self._idle.append(None)
@@ -131,7 +134,7 @@ class PreparedCall(Generic[R]):
         place.step.rebind(place.at, value, stream)
         self._arguments[place.name] = value
         if place.returned:
-            self.results = _replaced(self.results, old, value)
+            self.results = self._whole = _replaced(self._whole, old, value)
 
     def _prepare(self, arguments: dict[str, Any]) -> None:
         steps: list[Step] = []
@@ -143,7 +146,7 @@ class PreparedCall(Generic[R]):
             raise
         finally:
             recording.recorder = before
-        replaced, self._steps, self.results = self._steps, steps, results
+        replaced, self._steps, self.results, self._whole = self._steps, steps, results, results
         self._arguments = {name: _as_uploaded(steps, name, value) for name, value in arguments.items()}
         self._places = self._find_places()
         _close(replaced)
@@ -246,6 +249,13 @@ def _places(step: Step, name: str, value: Any) -> list[_Place]:
 
 def _is_among(tensor: Tensor, results: Any) -> bool:
     return any(each is tensor for each in (results if isinstance(results, tuple) else (results,)))
+
+
+def _found(results: Any, step: Step, shapes: Shapes) -> Any:
+    """The results of a step, cut to what it found."""
+    for place, shape in zip(step.operator.tells, shapes, strict=True):
+        results = _replaced(results, step.args[place], step.args[place]._found(shape))
+    return results
 
 
 def _replaced(results: Any, old: Tensor, new: Tensor) -> Any:

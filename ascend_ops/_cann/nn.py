@@ -157,6 +157,32 @@ def refuse_tensor(
     _refuse("aclCreateTensor", *text)
 
 
+def view_shape(tensor: CArgument) -> tuple[int, ...]:
+    """The shape that a descriptor has now: some operators change it in phase two."""
+    dims, count = ctypes.POINTER(ctypes.c_int64)(), ctypes.c_uint64()
+    status = untyped["aclGetViewShape"](tensor, ctypes.byref(dims), ctypes.byref(count))
+    if status:
+        raise AclError.from_status("aclGetViewShape", status)
+    shape = tuple(dims[: count.value])
+    _deleter()(dims)
+    return shape
+
+
+@functools.cache
+def _deleter() -> Callable[..., Any]:
+    """operator delete[], which queries make their arrays for. The stand-in uses malloc in a process that has
+    no C++ when it is loaded."""
+    everywhere = ctypes.CDLL(None)
+    for library in (*map(libraries.open_library, libraries.files("nnopbase")), everywhere):
+        if hasattr(library, "_ZdaPv"):
+            found: Callable[..., Any] = library["_ZdaPv"]
+            return found
+    return everywhere["free"]
+
+
+libraries.on_close(_deleter.cache_clear)
+
+
 def create_scalar(value: int | float | bool | complex, dtype: DataType) -> ScalarHandle:
     """A scalar of the given type. OverflowError when the type cannot hold the value."""
     data = array("B", scalar_bytes(value, dtype))

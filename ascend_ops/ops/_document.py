@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from ascend_ops._cann.operators import ParamKind
+from ascend_ops.ops._found import FOUND
 from ascend_ops.ops._signature import OperatorSignature, Parameter
 
 if TYPE_CHECKING:
@@ -69,6 +70,13 @@ def _given(param: Parameter, rules: Outputs) -> str:
 
 def _returns(signature: OperatorSignature) -> str:
     names = [param.name for param in signature.results]
+    found = [param.name for param in signature.results if param.c_name in FOUND.get(signature.c_name, ())]
     if not names:
         return "Returns None."
-    return f"Returns {names[0]}." if len(names) == 1 else f"Returns the tuple ({', '.join(names)})."
+    returned = f"Returns {names[0]}." if len(names) == 1 else f"Returns the tuple ({', '.join(names)})."
+    if not found:
+        return returned
+    return (
+        f"{returned}\nOnly the data tells how much is found, so the call waits for its stream; of "
+        f"{' and '.join(found)} it returns the part\nthat was found, a view of what was allocated or given."
+    )

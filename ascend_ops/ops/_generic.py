@@ -14,6 +14,7 @@ from ascend_ops._cann.homes import find_home
 from ascend_ops.ops import _conversion
 from ascend_ops.ops._allocation import Allocation
 from ascend_ops.ops._binding import MISSING, Binding
+from ascend_ops.ops._found import FOUND
 from ascend_ops.ops._names import is_c_name, operator_name
 from ascend_ops.ops._signature import TENSORS, OperatorSignature, python_signature
 from ascend_ops.prepared import PreparedCall
@@ -32,7 +33,9 @@ class Operator:
         self.__name__ = self.__qualname__ = self.name
         self.__module__ = "ascend_ops.ops"
         self._found, params = found, self.signature.params
-        self._operator = dispatch.Operator(self.c_name, tuple(param.name for param in params))
+        names, found_names = tuple(param.name for param in params), FOUND.get(self.c_name, ())
+        tells = tuple(place for place, param in enumerate(params) if param.c_name in found_names)
+        self._operator = dispatch.Operator(self.c_name, names, tells=tells)
         self._results = tuple(params.index(param) for param in self.signature.results)
         self._tensors = tuple(place for place, param in enumerate(params) if param.kind in TENSORS)
         self._attributes = tuple(place for place, param in enumerate(params) if param.kind not in TENSORS)
@@ -56,7 +59,10 @@ class Operator:
         values = self._binding.bind(args, named)
         self._convert(values)
         self._allocation.fill(values)
-        self._operator.launch(values)
+        found = self._operator.launch(values)
+        if found is not None:
+            for place, shape in zip(self._operator.tells, found, strict=True):
+                values[place] = values[place]._found(shape)
         results = tuple([values[place] for place in self._results])
         return results if len(results) > 1 else results[0] if results else None
 

@@ -33,6 +33,8 @@ class MoveCase:
     """Allowed error, in units of the last place; None: none at all, NaN included."""
     absolute: float = 0
     label: str = ""
+    finds: bool = False
+    """Only the data tells the output's shape: the call allocates it, and returns the part that was found."""
 
 
 def parametrize(cases: Iterable[MoveCase]) -> pytest.MarkDecorator:
@@ -67,7 +69,9 @@ def check_once(case: MoveCase, rng: np.random.Generator, dtype: str) -> None:
     given_arguments, expected = case.make(rng, dtype)
     arguments = [on_device(rng, value) for value in given_arguments]
     call = getattr(ao.ops, operator_name(case.operator))
-    if case.inplace:
+    if case.finds:
+        result = call(*arguments)
+    elif case.inplace:
         call(*arguments)
         result = arguments[0]
     else:
@@ -93,11 +97,16 @@ def compare(case: MoveCase, got: ao.Tensor, wanted: Array) -> None:
 
 
 def fails_on_device(call: Callable[[], object], text: str) -> None:
-    """The call is queued and then fails as a bad access does. It has a stream of its own: an error stays."""
-    stream = ao.Stream()
-    with stream:
-        call()
-    with pytest.raises(ao.AclError, match=text) as failed:
+    """The call is queued and then fails as a bad access does. It has a stream of its own: an error stays.
+    Calls that wait for what they find fail themselves."""
+
+    def run() -> None:
+        with stream:
+            call()
         stream.synchronize()
+
+    stream = ao.Stream()
+    with pytest.raises(ao.AclError, match=text) as failed:
+        run()
     stream.close()
     assert failed.value.code == 507015

@@ -75,13 +75,10 @@ def masked_scatter(rng: np.random.Generator, dtype: str) -> Made:
 
 
 def masked_select(rng: np.random.Generator, dtype: str) -> Made:
-    """CANN wants an output of the full size; what no element fills stays as it was (0 here)."""
+    """CANN wants an output of the full size, of which the call returns what was chosen."""
     x = random(rng, shape_of(rng, smallest=1), dtype)
     mask = rng.random(tuple(1 if rng.random() < 0.2 else n for n in x.shape)) < 0.5
-    chosen = x[np.broadcast_to(mask, x.shape)]
-    expected = np.zeros(x.size, x.dtype)
-    expected[: chosen.size] = chosen
-    return (x, mask), expected
+    return (x, mask), x[np.broadcast_to(mask, x.shape)]
 
 
 def nonzero(transposed: bool) -> Callable[[np.random.Generator, str], Made]:
@@ -89,9 +86,7 @@ def nonzero(transposed: bool) -> Callable[[np.random.Generator, str], Made]:
         x = random(rng, [int(n) for n in rng.integers(1, 5, rng.integers(1, 4))], dtype, 0, 1)
         x = np.where(rng.random(x.shape) < 0.5, x, np.zeros_like(x))
         found = np.argwhere(x.astype(bool))
-        expected = np.zeros((x.size, x.ndim), np.int64)
-        expected[: len(found)] = found
-        return (x,), expected.T if transposed else expected
+        return (x,), found.T if transposed else found
 
     return make
 
@@ -178,9 +173,9 @@ CASES = [
     MoveCase("aclnnIndex", index_mask, NUMBERS, label="-masks"),
     MoveCase("aclnnIndexPutImpl", index_put, NUMBERS, inplace=True, ulps=6, absolute=1e-6),
     MoveCase("aclnnInplaceMaskedScatter", masked_scatter, NUMBERS, inplace=True),
-    MoveCase("aclnnMaskedSelect", masked_select, NUMBERS),
-    MoveCase("aclnnNonzero", nonzero(False), NUMBERS),
-    MoveCase("aclnnNonzeroV2", nonzero(True), f"{NUMBERS} {UNSIGNED}"),
+    MoveCase("aclnnMaskedSelect", masked_select, NUMBERS, finds=True),
+    MoveCase("aclnnNonzero", nonzero(False), NUMBERS, finds=True),
+    MoveCase("aclnnNonzeroV2", nonzero(True), f"{NUMBERS} {UNSIGNED}", finds=True),
     MoveCase("aclnnRepeatInterleave", interleave, f"{FLOATS} {INTEGERS} bool"),
     MoveCase("aclnnRepeatInterleaveWithDim", interleave_dim, f"{FLOATS} {INTEGERS} bool"),
     MoveCase("aclnnRepeatInterleaveTensor", interleave_tensor, "int32 int64"),

@@ -1,5 +1,5 @@
-"""Elements and slices, each once. Outputs have room for all; what is found comes first and the rest of the
-memory stays as it is, as the documents of aclnnUnique2 have it."""
+"""Elements and slices, each once. Outputs have room for all; what is found comes first, which is what the
+call returns, and the rest of the memory stays as it is, as the documents of aclnnUnique2 have it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ def full(shape: tuple[int, ...], dtype: str) -> ao.Tensor:
     return ao.asarray(np.ones(shape).astype(host_dtype(dtype)))
 
 
-def assert_starts(tensor: ao.Tensor, expected: Array) -> None:
-    """The expected elements, and then the ones that were there before."""
+def assert_starts(tensor: ao.Tensor, found: ao.Tensor, expected: Array) -> None:
+    """The expected elements, which are what was found, and then the ones that were there before."""
+    assert found.address == tensor.address
+    assert found.shape == expected.shape
+    np.testing.assert_array_equal(found.numpy().astype(np.float64), expected.astype(np.float64))
     values = tensor.numpy().astype(np.float64).reshape(-1)
     np.testing.assert_array_equal(values[: expected.size], expected.reshape(-1).astype(np.float64))
     assert (values[expected.size :] == 1).all()
@@ -42,14 +45,14 @@ def test_unique_elements_in_order(dtype: str) -> None:
     host, tensor = drawn(dtype, (5, 6))
     found, inverse, counts = np.unique(host.astype(np.float64), return_inverse=True, return_counts=True)
     value, where = full((30,), dtype), full((5, 6), "int64")
-    ao.ops.unique(tensor, True, True, value_out=value, inverse_out=where)
-    assert_starts(value, found)
+    given = ao.ops.unique(tensor, True, True, value_out=value, inverse_out=where)
+    assert_starts(value, given[0], found)
     assert_close(where, inverse.reshape(5, 6), "int64")
     outs = full((30,), dtype), full((5, 6), "int64"), full((30,), "int64")
-    ao.ops.unique2(tensor, True, False, True, out=outs)
-    assert_starts(outs[0], found)
+    given = ao.ops.unique2(tensor, True, False, True, out=outs)
+    assert_starts(outs[0], given[0], found)
     assert_close(outs[1], inverse.reshape(5, 6), "int64")
-    assert_starts(outs[2], counts)
+    assert_starts(outs[2], given[2], counts)
 
 
 @covers("aclnnUniqueDim", ALL)
@@ -64,10 +67,10 @@ def test_unique_slices_in_order(dim: int, dtype: str) -> None:
     )
     size = host.shape[dim]
     outs = full(host.shape, dtype), full((size,), "int64"), full((size,), "int64")
-    ao.ops.unique_dim(tensor, True, True, dim, value_out=outs[0], inverse_out=outs[1], counts_out=outs[2])
-    assert_starts(outs[0], found)
+    given = ao.ops.unique_dim(tensor, True, True, dim, out=outs)
+    assert_starts(outs[0], given[0], found)
     assert_close(outs[1], inverse.reshape(-1), "int64")
-    assert_starts(outs[2], counts)
+    assert_starts(outs[2], given[2], counts)
 
 
 def runs(x: Array, axis: int) -> tuple[Array, Array, Array]:
@@ -88,11 +91,10 @@ def test_unique_consecutive(dim: int, dtype: str) -> None:
     found, inverse, counts = runs(flat, 0 if dim == 1000 else dim)
     shape = host.shape if dim == 1000 else (host.shape[dim],)
     outs = full(flat.shape, dtype), full(shape, "int32"), full((flat.size,), "int32")
-    names = dict(zip(("value_out", "inverse_out", "counts_out"), outs, strict=True))
-    ao.ops.unique_consecutive(ao.asarray(host), True, True, dim, **names)
-    assert_starts(outs[0], found)
+    given = ao.ops.unique_consecutive(ao.asarray(host), True, True, dim, out=outs)
+    assert_starts(outs[0], given[0], found)
     assert_close(outs[1], inverse.reshape(shape), "int32")
-    assert_starts(outs[2], counts)
+    assert_starts(outs[2], given[2], counts)
 
 
 def test_all_nan_differ_and_zeros_do_not() -> None:

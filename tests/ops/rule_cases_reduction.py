@@ -87,7 +87,20 @@ SORTED = [
     out("SearchSorted", i64(2, 7), sortedSequence=f32(2, 5), self=f32(2, 7), outInt32=False),
     out("SearchSorteds", i32(1), sortedSequence=f32(5), self=2.5, outInt32=True),
     out("MaskedSelect", f32(6), self=f32(2, 1), mask=b1(3)),
+    out("Nonzero", i64(24, 3), self=X),
+    out("NonzeroV2", i64(3, 24), self=X),
+    Case("Unique", {"self": X}, {"valueOut": f16(24), "inverseOut": i64(2, 3, 4)}),
     Case("Unique2", {"self": X}, {"valueOut": f16(24), "inverseOut": i64(2, 3, 4), "countsOut": i64(24)}),
+    Case(
+        "UniqueConsecutive",
+        {"self": X, "dim": 1},
+        {"valueOut": f16(2, 3, 4), "inverseOut": i64(3), "countsOut": i64(3)},
+    ),
+    Case(
+        "UniqueDim",
+        {"self": X, "dim": -1},
+        {"valueOut": f16(2, 3, 4), "inverseOut": i64(4), "countsOut": i64(4)},
+    ),
 ]
 
 ALGEBRA = [
