@@ -126,7 +126,8 @@ static void release_task(stub_task *task) {
 }
 
 static void release_telling_task(stub_task *task) {
-    stub_told_release(((stub_executor *)task)->call.told);
+    const stub_executor *executor = (const stub_executor *)task;
+    stub_told_end_run(executor->call.told, executor->ran);
     release_task(task);
 }
 
@@ -192,9 +193,10 @@ static int queue_with_ticket(stub_executor *run, stub_comm *comm, stub_stream *s
 
 /* A run that tells the shapes of its outputs: see told.h. */
 static aclnnStatus queue_and_wait(stub_executor *run, stub_stream *stream) {
+    const stub_operator *op = run->call.op;
     stub_told *told = stub_told_new();
     if (told == NULL) {
-        const aclnnStatus status = stub_fail(ACLNN_ERR_INNER_NULLPTR, "%s: no host memory", run->call.op->name);
+        const aclnnStatus status = stub_fail(ACLNN_ERR_INNER_NULLPTR, "%s: no host memory", op->name);
         stub_executor_release(run);
         return status;
     }
@@ -205,7 +207,7 @@ static aclnnStatus queue_and_wait(stub_executor *run, stub_stream *stream) {
         status = stub_stream_synchronize(stream, -1);
     }
     if (status == ACLNN_SUCCESS) {
-        status = stub_told_apply(told);
+        status = stub_told_apply(told, op);
     }
     stub_told_release(told);
     return status;

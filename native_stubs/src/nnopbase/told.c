@@ -19,6 +19,7 @@ typedef struct {
 
 struct stub_told {
     _Atomic(uint32_t) references;
+    bool ran;
     uint32_t count;
     told_shape shapes[MOST_SHAPES];
 };
@@ -27,6 +28,7 @@ stub_told *stub_told_new(void) {
     stub_told *told = malloc(sizeof *told);
     if (told != NULL) {
         atomic_init(&told->references, 2);
+        told->ran = false;
         told->count = 0;
     }
     return told;
@@ -36,6 +38,11 @@ void stub_told_release(stub_told *told) {
     if (atomic_fetch_sub_explicit(&told->references, 1, memory_order_acq_rel) == 1) {
         free(told);
     }
+}
+
+void stub_told_end_run(stub_told *told, bool ran) {
+    told->ran = ran;
+    stub_told_release(told);
 }
 
 static void fill_strides(told_shape *to, const aclTensor *output) {
@@ -65,7 +72,10 @@ aclnnStatus stub_tell_shape(const stub_call *call, uint32_t arg, const int64_t *
     return ACLNN_SUCCESS;
 }
 
-aclnnStatus stub_told_apply(const stub_told *told) {
+aclnnStatus stub_told_apply(const stub_told *told, const stub_operator *op) {
+    if (!told->ran) {
+        return stub_fail(ACL_ERROR_RT_STREAM_ABORT, "%s: its stream was aborted before it ran", op->name);
+    }
     aclnnStatus status = ACLNN_SUCCESS;
     for (uint32_t i = 0; i < told->count && status == ACLNN_SUCCESS; i++) {
         const told_shape *from = &told->shapes[i];

@@ -19,8 +19,11 @@
 /* What one run tells. Belongs to the run and to the phase two that waits for it, which either may outlive. */
 stub_told *stub_told_new(void);
 void stub_told_release(stub_told *told);
+/* The same by the run; `ran`: it was not dropped from its queue. */
+void stub_told_end_run(stub_told *told, bool ran);
 
-/* Gives the shapes to the descriptors that the call was made with, which the caller still has. */
-aclnnStatus stub_told_apply(const stub_told *told);
+/* Gives the shapes to the descriptors that the call was made with, which the caller still has. 107023 with a text when
+ * the run was dropped: its stream was aborted. */
+aclnnStatus stub_told_apply(const stub_told *told, const stub_operator *op);
 
 #endif
