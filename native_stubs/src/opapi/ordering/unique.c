@@ -45,15 +45,27 @@ static aclnnStatus check_types(const stub_call *call, const unique *op) {
     return stub_check_same_dtype(call, op->value, SELF);
 }
 
-/* What is found is written without gaps: into an output with gaps only where that has the axes of what is found. */
-static aclnnStatus check_layout(const stub_call *call, uint32_t arg, uint32_t rank) {
+static bool has_room(const aclTensor *output, const int64_t *shape, uint32_t rank) {
+    for (uint32_t i = 0; output->rank == rank && i < rank; i++) {
+        if (output->shape[i] < shape[i]) {
+            return false;
+        }
+    }
+    return output->rank == rank;
+}
+
+/* What is found is written without gaps: into an output with gaps only where that has its axes. `shape`: the most that
+ * there can be. */
+static aclnnStatus check_layout(const stub_call *call, uint32_t arg, const int64_t *shape, uint32_t rank) {
     const aclTensor *output = stub_tensor_arg(call, arg);
-    if (output->rank == rank || stub_tensor_is_contiguous(output)) {
+    if (stub_tensor_is_contiguous(output) || has_room(output, shape, rank)) {
         return ACLNN_SUCCESS;
     }
+    char text[160];
     return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
-                     "%s: the stand-in has no kernel for %s with gaps and %u axes, where %u are found", call->op->name,
-                     call->op->params[arg].name, output->rank, rank);
+                     "%s: %s is %s and has gaps; the stand-in has kernels for outputs without gaps, and for those that "
+                     "have room for everything axis by axis",
+                     call->op->name, call->op->params[arg].name, stub_describe(output, text, sizeof text));
 }
 
 static aclnnStatus unique_check(const stub_call *call, stub_plan *plan, const unique *op) {
@@ -72,9 +84,11 @@ static aclnnStatus unique_check(const stub_call *call, stub_plan *plan, const un
     } else if (gives_inverse(call, op)) {
         STUB_REQUIRE(stub_check_same_shape(call, op->inverse, SELF));
     }
-    STUB_REQUIRE(check_layout(call, op->value, flattens(call, op) ? 1 : self->rank));
+    const bool flat = flattens(call, op);
+    const int64_t one = 1; /* of one axis: run compares what is found with the elements that the output has */
+    STUB_REQUIRE(check_layout(call, op->value, flat ? &one : self->shape, flat ? 1 : self->rank));
     if (gives_counts(call, op)) {
-        STUB_REQUIRE(check_layout(call, op->counts, 1));
+        STUB_REQUIRE(check_layout(call, op->counts, &one, 1));
     }
     plan->nothing_to_run = stub_tensor_numel(self) == 0;
     plan->tells_shapes = true;
