@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -18,11 +19,24 @@ pytest_plugins = ["pytester"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        share_bytecode(config)
     config.addinivalue_line("markers", "stand_in(reason): asserts what only the stand-in can be held to")
     config.addinivalue_line("markers", "mistakes(*checks): does on purpose what these checks report")
     config.addinivalue_line("markers", "kernel(operators, dtypes): holds these operators to a reference")
     if os.environ.get("ASCEND_STUB_CHECK"):
         config.pluginmanager.register(Checked(os.environ["ASCEND_STUB_CHECK"]))
+
+
+def share_bytecode(config: pytest.Config) -> None:
+    """Tests start hundreds of Python processes, and where none may leave bytecode behind, each compiles every
+    module. Let them find each other's, in a folder that goes with the run."""
+    folder = tempfile.TemporaryDirectory(prefix="bytecode")
+    config.add_cleanup(folder.cleanup)
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    patch.delenv("PYTHONDONTWRITEBYTECODE")
+    patch.setenv("PYTHONPYCACHEPREFIX", folder.name)
 
 
 class Checked:
