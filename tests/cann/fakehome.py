@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from cann.interpreters import as_started, run_fresh
+
 FAKES = Path(__file__).parent / "fakes"
 PACKAGE = Path(__file__).parents[2]
 
@@ -96,13 +98,11 @@ def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str
     """Runs code in a fresh interpreter: what is loaded into a process stays, so every CANN needs its own."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("ASCEND")}
     path = os.pathsep.join([str(PACKAGE), inherited.get("PYTHONPATH", "")])
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={**inherited, "PYTHONPATH": path, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    variables = {**inherited, "PYTHONPATH": path, **environment}
+    if as_started(variables):
+        return run_fresh(code, variables, seconds=60)
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)
 
 
 def value_of(code: str, **environment: str) -> Any:
