@@ -67,17 +67,20 @@ def find_operator(words: str, is_it: Callable[[str], bool]) -> str | None:
     return None
 
 
-def roles(operator: str, header: str) -> dict[str, str]:
-    """Whether an operator's tensors are "in", "out" or "inout", by parameter name: from the comments that the
-    stand-in's headers carry, CANN's do not tell. `header` is the file name of the operator's header, mostly
-    the same in both. Empty when the stand-in does not know the operator."""
+def documented(operator: str, header: Path) -> tuple[Declaration | None, dict[str, str]]:
+    """Phase one as the stand-in's headers declare it, with the names of CANN's documents; and whether its
+    tensors are "in", "out" or "inout", by parameter name, from comments that CANN's headers do not have.
+    `header` is where the operator was found: mostly its name is the same in both, and where it is the
+    stand-in's, there is no other declaration. Nothing when the stand-in does not know the operator."""
+    function = operator + PHASE_ONE
     for listing in _stand_in():
-        same = listing.directory / header
+        same = listing.directory / header.name
         for path in itertools.chain([same] if same.is_file() else [], listing.likely(operator)):
-            _, found, after = _text(path).partition(f"{operator}{PHASE_ONE}(")
+            _, found, after = _text(path).partition(f"{function}(")
             if found:
-                return dict(_ROLE.findall(after.partition(")")[0]))
-    return {}
+                declaration = None if path == header else _declared(function, path)
+                return declaration, dict(_ROLE.findall(after.partition(")")[0]))
+    return None, {}
 
 
 def names() -> set[str]:

@@ -110,9 +110,10 @@ def signature(name: str) -> Signature:
             "in ASCEND_CUSTOM_OPP_PATH (the header belongs in op_api/include)."
         )
     declaration, header = found
-    roles = headers.roles(name, header.name)
+    documented, roles = headers.documented(name, header)
     try:
-        params = tuple(_param(each, name, roles) for each in _params(declaration))
+        named = _named(_params(declaration), [] if documented is None else _params(documented))
+        params = tuple(_param(each, name, roles) for each in named)
     except AscendError as error:
         raise AscendError(f"{header}: {error}") from None
     return Signature(name, params, header)
@@ -259,6 +260,22 @@ def _params(declaration: Declaration) -> list[Parameter]:
             f"{declaration} does not end in (uint64_t *, aclOpExecutor **); call it through ao.acl"
         )
     return [param for param in params if param is not None]
+
+
+def _named(declared: list[Parameter], documented: list[Parameter]) -> list[Parameter]:
+    """CANN has changed the names of parameters between releases, never their types: what a header calls
+    otherwise gets its documented name, which keywords and output rules go by. A name that only stands at
+    another place is no such change."""
+    pairs = list(zip(declared, documented, strict=False))
+    names = [[each.name for each in params] for params in (declared, documented)]
+    if names[0] == names[1] or list(map(_type, declared)) != list(map(_type, documented)):
+        return declared
+    moved = any(a.name != b.name and (a.name in names[1] or b.name in names[0]) for a, b in pairs)
+    return declared if moved else [Parameter(b.name, a.ctype) for a, b in pairs]
+
+
+def _type(param: Parameter) -> str:
+    return param.ctype.removeprefix("const ")
 
 
 def _param(declared: Parameter, operator: str, roles: Mapping[str, str]) -> Param:

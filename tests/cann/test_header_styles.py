@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from cann.headers import NAME, PARAMS, STYLES
 
+from ascend_ops._cann import homes, operators
 from ascend_ops._cann.declarations import Declaration, find_declaration, parse
 from ascend_ops._cann.errors import AscendError
 from ascend_ops._cann.homes import stub_home
@@ -83,6 +85,51 @@ def test_every_header_of_the_stand_in_gives_the_signature_of_the_catalogue() -> 
         params = [[p.ctype, p.name] for p in declared(text, f"{name}GetWorkspaceSize").params]
         assert params[:-2] == [param[:2] for param in entry["params"]], name
         assert [ctype for ctype, _ in params[-2:]] == ["uint64_t *", "aclOpExecutor **"], name
+
+
+@pytest.mark.parametrize(
+    ("operator", "header", "respelt"),
+    [
+        (
+            "aclnnMoeTokenUnpermuteGrad",
+            "aclnn_moe_token_unpermute_grad.h",
+            ("permutedTokens,", "permuteTokens,"),
+        ),
+        ("aclnnIsClose", "aclnn_isclose.h", ("equal_nan", "equalNan")),
+        ("aclnnInplaceAdd", "aclnn_add.h", ("selfRef", "ref")),
+        ("aclnnGroupedMatmulV5", "aclnn_grouped_matmul_v5.h", ("Optional", "")),
+    ],
+)
+def test_a_header_without_comments_and_with_other_names_gives_the_documented_signature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operator: str, header: str, respelt: tuple[str, str]
+) -> None:
+    """CANN's headers do not tell what is an output, and its releases spell parameters in several ways."""
+    signature = operators.signature.__wrapped__
+    expected = signature(operator).params
+    text = (stub_home() / "include/aclnnop" / header).read_text(encoding="utf-8")
+    here = tmp_path / "include/aclnnop" / header
+    here.parent.mkdir(parents=True)
+    here.write_text(re.sub(r"/\*.*?\*/", "", text).replace(*respelt))
+    monkeypatch.setattr(homes, "_found", homes.make_home(tmp_path, "test"))
+    assert signature(operator) == operators.Signature(operator, expected, here)
+
+
+@pytest.mark.parametrize(
+    ("declared", "documented", "named"),
+    [
+        ("int64_t a, int64_t other", "int64_t a, int64_t b", ["a", "b"]),
+        ("const aclTensor *x, aclTensor *z", "const aclTensor *x, const aclTensor *y", ["x", "y"]),
+        ("int64_t b, int64_t a", "int64_t a, int64_t b", ["b", "a"]),
+        ("int64_t b, int64_t c", "int64_t a, int64_t b", ["b", "c"]),
+        ("int64_t a, int64_t c", "int64_t a, double b", ["a", "c"]),
+        ("int64_t a, int64_t c", "int64_t a", ["a", "c"]),
+    ],
+)
+def test_a_name_changes_only_where_the_types_agree_and_none_has_moved(
+    declared: str, documented: str, named: list[str]
+) -> None:
+    (here,), (there,) = (list(parse(f"int f({params});")) for params in (declared, documented))
+    assert [each.name for each in operators._named(list(here.params), list(there.params))] == named
 
 
 @pytest.mark.skipif(not TOOLKIT.is_dir(), reason="no CANN on this machine (ASCEND_TOOLKIT_HOME)")
