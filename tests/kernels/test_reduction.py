@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def nan_total(x: Array, axes: Axes, keep: bool) -> Array:
 def mean(x: Array, axes: Axes, keep: bool) -> Array:
     """Of integers: cut towards zero (the documents do not say), 0 for no elements."""
     sums = np.sum(x, axes, keepdims=keep)
-    count = np.prod([x.shape[axis] for axis in axes])
+    count = math.prod(x.shape[axis] for axis in axes)
     if x.dtype == np.int64:
         cut = sums // max(count, 1)
         return np.where((sums < 0) & (cut * count != sums), cut + 1, cut)
