@@ -84,7 +84,7 @@ double stub_scalar_number(const aclScalar *scalar);
 /* Sums, products and powers: floats keep their type; integers that meet a floating scalar, and BOOL, promote as with a
  * tensor of its type, but to FLOAT for a DOUBLE whose results go to FLOAT. */
 stub_scalar_rule stub_meets_in_sums;
-/* A scalar has as much say as a tensor. */
+/* A scalar promotes as a tensor of its type does. */
 stub_scalar_rule stub_meets_as_tensors;
 
 /* Loops from a body, and from an expression. T: the type of the inputs' elements, R: of the output's. The expression

@@ -1,6 +1,5 @@
 /* Logic and bits: truth values of any type, the bits of integers, shifts. */
 #include "opapi/map.h"
-#include "opapi/promote.h"
 
 STUB_LOOP1(not_b8, uint8_t, uint8_t, !x)
 STUB_LOOP2(and_b8, uint8_t, uint8_t, (x & y))
