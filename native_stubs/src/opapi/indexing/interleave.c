@@ -110,7 +110,7 @@ static aclnnStatus describe(const stub_call *call, stub_indexing *job, const stu
     const int64_t output = call->args[at.size].integer;
     const stub_box *self = &job->indexed;
     const uint32_t axis = data->along ? (uint32_t)stub_axis(call->args[at.dim].integer, self->rank) : 0;
-    const bool flat = !data->along || self->rank == 0;
+    const bool flat = !data->along;
     const int64_t count = flat ? stub_box_size(self) : self->shape[axis];
     STUB_REQUIRE(stub_places_start(call, &job->places, &output, 1));
     STUB_REQUIRE(find_sources(call, &at, count, output, job->places.bytes));
