@@ -136,6 +136,7 @@ X = np.ones((2, 3), np.float32)
         ("scale", (X, X[0, :2].copy(), None, 1, -1, True), (2, 3), r"scale is .*must be \[3\]"),
         ("scale", (X, X[0], None, 1, -2, True), (2, 3), "numAxes is -2"),
         ("scale", (X, X[0], None, 2, 1, True), (2, 3), "axis is 2"),
+        ("scale", (X, X[0], None, 1, 2**63 - 1, True), (2, 3), "covers 9223372036854775807 axes"),
         ("scale", (X, X, None, 1, 0, False), (2, 3), "covers 2 axes"),
         ("chunk_cat", ([X], 1, 2), (2, 3), "dim is 1"),
         ("chunk_cat", ([X, X.astype(np.float16)], 0, 2), (2, 6), r"tensors\[1\]"),

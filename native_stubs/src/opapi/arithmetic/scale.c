@@ -26,7 +26,7 @@ static aclnnStatus check_axes(const stub_call *call) {
     if (is_one_number(call)) {
         return ACLNN_SUCCESS;
     }
-    if (axis + wanted > x->rank || wanted < 1) {
+    if (wanted > x->rank - axis || wanted < 1) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: scale covers %lld axes of x from axis %lld on; x has %u",
                          call->op->name, (long long)wanted, (long long)axis, x->rank);
     }
