@@ -1,4 +1,4 @@
-"""Losses and gradients by element, of tensors of one shape; copies as they are."""
+"""Losses and gradients by element, of tensors of one shape; copies and biases as they are."""
 
 from __future__ import annotations
 
@@ -79,6 +79,45 @@ def test_diag_part(dtype: str) -> None:
     np.testing.assert_array_equal(out.numpy(), np.diagonal(host))
 
 
+EXPANDED = f"{FLOATS} bool int8 uint8 int16 uint16 int32 uint32"
+
+
+@covers("aclnnExpandv", EXPANDED)
+@pytest.mark.parametrize("dtype", EXPANDED.split())
+def test_expandv(dtype: str) -> None:
+    rng = np.random.default_rng(3)
+    for shape, wanted in [((3, 1, 5), [2, 3, 4, 5]), ((), [2, 2]), ((4,), [4])]:
+        host = random(rng, shape, dtype)
+        out = blank(rng, wanted, dtype)
+        ao.ops.expandv(layout(rng, host), wanted, out=out)
+        np.testing.assert_array_equal(out.numpy(), np.broadcast_to(host, wanted))
+
+
+@covers("aclnnBiasAdd", f"{FLOATS} int32")
+@pytest.mark.parametrize("dtype", f"{FLOATS} int32".split())
+@pytest.mark.parametrize("layout_name", ["NCHW", "NHWC", "NCDHW", None])
+def test_bias_add(layout_name: str | None, dtype: str) -> None:
+    rng = np.random.default_rng(4)
+    shape = (2, 3, 4, 2, 5) if layout_name == "NCDHW" else (2, 3, 4, 5)
+    channels = 3 if layout_name and layout_name[1] == "C" else 5
+    host, bias = random(rng, shape, dtype), random(rng, (channels,), dtype)
+    across = (channels, *[1] * (len(shape) - 2)) if channels == 3 else (channels,)
+    out = blank(rng, shape, dtype)
+    ao.ops.bias_add(layout(rng, host), layout(rng, bias), layout_name, out=out)
+    assert_close(out, wide(host) + wide(bias).reshape(across), dtype, 0.5)
+
+
+@covers("aclnnSoftmaxGrad", FLOATS)
+@pytest.mark.parametrize("dtype", FLOATS.split())
+def test_softmax_grad(dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    y, dy = random(rng, (4, 9), dtype, 0, 1), random(rng, (4, 9), dtype)
+    out = blank(rng, (4, 9), dtype)
+    ao.ops.softmax_grad(layout(rng, y), layout(rng, dy), out=out)
+    inner = (wide(y) * wide(dy)).sum(1, keepdims=True)
+    assert_close(out, wide(y) * (wide(dy) - inner), dtype, 2, 1e-5)
+
+
 def zeros(*shape: int) -> ao.Tensor:
     return ao.asarray(np.zeros(shape, np.float32))
 
@@ -87,6 +126,8 @@ REFUSALS: list[tuple[str, Any]] = [
     ("delta is 0", lambda: ao.ops.huber_loss(zeros(2), zeros(2), 0.0, out=zeros(2))),
     ("target", lambda: ao.ops.hinge_loss(zeros(2), zeros(1), out=zeros(2))),
     ("reduction is max", lambda: ao.ops.mse_loss_grad(zeros(2), zeros(2), zeros(2), "max", out=zeros(2))),
+    ("dataFormat is NC", lambda: ao.ops.bias_add(zeros(2, 2), zeros(2), "NC", out=zeros(2, 2))),
+    ("self does not", lambda: ao.ops.expandv(zeros(2), [3], out=zeros(3))),
     ("a square", lambda: ao.ops.diag_part(zeros(2, 3), out=zeros(2))),
 ]
 
