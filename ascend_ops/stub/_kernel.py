@@ -75,7 +75,8 @@ def kernel(operator: str, *, check: Callable[..., None] | None = None) -> Callab
     valid until the function returns. Elements of fewer than 8 bits are unpacked copies that are written back,
     a tensor of a private format is the array of its storage, types that NumPy and ml_dtypes lack are unsigned
     integers of their bits. Lists and arrays are tuples, scalars are numbers, dtypes are `ao.DType`, NULL is
-    None.
+    None. Outputs keep the shapes they have: such a kernel cannot tell how much it found, as that of
+    aclnnNonzero does (C kernels can, with stub_tell_shape).
 
     It runs in the stream's order on the stream's thread, so several calls may run at once. It must not wait
     for a stream. An exception becomes the stream's error, with its traceback, and the next synchronise raises
