@@ -1,8 +1,9 @@
 """One operator call: arguments -> descriptors -> phase one -> workspace -> phase two, queued, not waited for.
 
 Phase two of operators whose results have a shape that only the data tells waits; then their descriptors have
-that shape. Descriptors are made for one call and destroyed as soon as its phase two has returned. Device memory
-is not held here: its block knows the streams that use it and outlives their work, whenever the tensor dies.
+that shape. Descriptors are made for one call and destroyed as soon as its phase two has returned. Device
+memory is not held here: its block knows the streams that use it and outlives their work, whenever the tensor
+dies.
 """
 
 from __future__ import annotations
