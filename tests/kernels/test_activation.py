@@ -261,6 +261,16 @@ def test_elu_without_finite_numbers_takes_minus_alpha(dtype: str, alpha: float, 
     np.testing.assert_array_equal(got.numpy().astype(np.float64), expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("elu", (1j, 1, 1)), ("celu", (1j,)), ("leaky_relu", (1j,)), ("softplus", (1, 1j)), ("rsubs", (1, 1j))],
+)
+def test_complex_scalars_of_real_tensors_are_refused(name: str, values: tuple[complex, ...]) -> None:
+    with pytest.raises(ao.AclError, match=r"is complex|cannot be cast") as caught:
+        getattr(ao.ops, name)(ao.zeros(2, "float32"), *values, out=ao.empty(2, "float32"))
+    assert caught.value.code == 161002
+
+
 @pytest.mark.parametrize("alpha", [0.0, float("nan")])
 @pytest.mark.parametrize("name", ["celu", "inplace_celu"])
 def test_celu_refuses_an_alpha_that_divides_nothing(name: str, alpha: float) -> None:

@@ -327,6 +327,23 @@ def test_refuses_types_that_the_source_does_not_have(which: int) -> None:
     assert raised.value.code == 161002
 
 
+def test_integers_meet_scalars_of_double_in_double() -> None:
+    """Python's floats are DOUBLE. By CANN's source; the document's table has FLOAT."""
+    x = np.array([7, 1_000_003], np.int32)
+    out = ao.empty(2, "float64")
+    ao.ops.remainder_tensor_scalar(ao.asarray(x), 0.1, out=out)
+    np.testing.assert_array_equal(out.numpy(), np.mod(x.astype(np.float64), 0.1))
+    ao.ops.rsubs(ao.asarray(x), 0.1, 1, out=out)
+    np.testing.assert_array_equal(out.numpy(), 0.1 - x.astype(np.float64))
+
+
+def test_rsub_refuses_an_alpha_that_integers_cannot_have() -> None:
+    x = ao.zeros(2, "int32")
+    with pytest.raises(ao.AclError, match="alpha") as raised:
+        ao.ops.rsub(x, x, 2.5, out=ao.zeros(2, "int32"))
+    assert raised.value.code == 161002
+
+
 def test_fmod_casts_its_results_to_integers() -> None:
     x, out = ao.asarray(np.array([7, -7], np.int32)), ao.empty(2, dtype="int32")
     assert ao.ops.fmod_scalar(x, 2.75, out=out).numpy().tolist() == [1, -1]

@@ -50,18 +50,23 @@ aclDataType stub_meets_as_tensors(aclDataType tensors, const aclScalar *scalar, 
     return stub_promote(tensors, scalar->dtype);
 }
 
-aclDataType stub_meets_in_sums(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+aclDataType stub_meets_in_differences(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    (void)out;
     if (stub_dtype_is_complex(tensors) || stub_dtype_is_complex(scalar->dtype)) {
         return stub_promote(tensors, scalar->dtype);
     }
     if (stub_dtype_is_floating(tensors)) {
         return tensors;
     }
-    if (scalar->dtype == ACL_DOUBLE && out == ACL_FLOAT) {
-        return ACL_FLOAT;
-    }
     return stub_dtype_is_floating(scalar->dtype) || tensors == ACL_BOOL ? stub_promote(tensors, scalar->dtype)
                                                                         : tensors;
+}
+
+aclDataType stub_meets_in_sums(aclDataType tensors, const aclScalar *scalar, aclDataType out) {
+    const bool is_whole = !stub_dtype_is_floating(tensors) && !stub_dtype_is_complex(tensors);
+    return is_whole && scalar->dtype == ACL_DOUBLE && out == ACL_FLOAT
+               ? ACL_FLOAT
+               : stub_meets_in_differences(tensors, scalar, out);
 }
 
 /* Tensors first, then scalars: a scalar raises the category of what the tensors are together. */
@@ -110,7 +115,7 @@ aclDataType stub_map_computes_in(const stub_call *call, const stub_map *map) {
 }
 
 /* Of outputs that nothing is cast to. */
-static aclDataType exact_type(const stub_call *call, const stub_map *map, const parts *part) {
+static aclDataType own_type(const stub_call *call, const stub_map *map, const parts *part) {
     const aclDataType as = computing_type(call, map, part), promoted = promoted_type(call, map, part);
     return stub_map_result_type(map, map->type == STUB_AS_FLOAT && stub_dtype_is_floating(promoted) ? promoted : as);
 }
@@ -145,18 +150,31 @@ static bool is_computed_in(const stub_map *map, aclDataType promoted, aclDataTyp
 }
 
 static aclnnStatus check_output(const stub_call *call, const stub_map *map, uint32_t arg, aclDataType as,
-                                aclDataType exact) {
+                                aclDataType own) {
     const char *name = call->op->params[arg].name;
     const aclDataType given = stub_tensor_arg(call, arg)->dtype, result = stub_map_result_type(map, as);
     const stub_dtype_rule rule = {arg, STUB_ON_ALL(map->outputs)};
     STUB_REQUIRE(map->outputs ? stub_check_dtypes(call, &rule, 1) : ACLNN_SUCCESS);
-    if (map->own_output && given != exact) {
+    if (map->own_output && given != own) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is %s; it must be %s", call->op->name, name,
-                         stub_dtype_name(given), stub_dtype_name(exact));
+                         stub_dtype_name(given), stub_dtype_name(own));
     }
     if (!stub_dtype_is_number(given) || (!map->any_output && !stub_can_cast(result, given))) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: a result of type %s cannot be stored in %s, which is %s",
                          call->op->name, stub_dtype_name(result), name, stub_dtype_name(given));
+    }
+    return ACLNN_SUCCESS;
+}
+
+/* A complex scalar can be cast to complex types alone, whether it has a say or not. */
+static aclnnStatus check_scalars(const stub_call *call, const parts *part, aclDataType as) {
+    for (uint32_t k = 0; k < part->inputs; k++) {
+        const uint32_t arg = part->in[k];
+        const aclScalar *scalar = is_scalar(call, arg) ? call->args[arg].scalar : NULL;
+        if (scalar && stub_dtype_is_complex(scalar->dtype) && !stub_dtype_is_complex(as) && as != ACL_BOOL) {
+            return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s is complex, which cannot be cast to %s", call->op->name,
+                             call->op->params[arg].name, stub_dtype_name(as));
+        }
     }
     return ACLNN_SUCCESS;
 }
@@ -169,9 +187,10 @@ static aclnnStatus check_types(const stub_call *call, const stub_map *map, const
                          "%s: the data types of the inputs promote to %s, which this operator does not compute in",
                          call->op->name, stub_dtype_name(promoted));
     }
-    const aclDataType exact = exact_type(call, map, part);
+    STUB_REQUIRE(check_scalars(call, part, as));
+    const aclDataType own = own_type(call, map, part);
     for (uint32_t k = 0; k < part->outputs; k++) {
-        STUB_REQUIRE(check_output(call, map, part->out[k], as, exact));
+        STUB_REQUIRE(check_output(call, map, part->out[k], as, own));
     }
     return ACLNN_SUCCESS;
 }

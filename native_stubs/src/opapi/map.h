@@ -84,6 +84,8 @@ double stub_scalar_number(const aclScalar *scalar);
 /* Sums, products and powers: floats keep their type; integers that meet a floating scalar, and BOOL, promote as with a
  * tensor of its type, but to FLOAT for a DOUBLE whose results go to FLOAT. */
 stub_scalar_rule stub_meets_in_sums;
+/* The same without that exception: aclnnRsubs, aclnnRemainderTensorScalar. */
+stub_scalar_rule stub_meets_in_differences;
 /* A scalar promotes as a tensor of its type does. */
 stub_scalar_rule stub_meets_as_tensors;
 

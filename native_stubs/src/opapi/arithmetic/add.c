@@ -69,10 +69,11 @@ STUB_LOOP3(rsub_c128, double complex, double complex, y - z * x)
 #define RSUB                                                                                                           \
     {.loops = {&rsub_f32, &rsub_f64, &rsub_i64, NULL, &rsub_c128},                                                     \
      .allowed = STUB_REALS | STUB_INTEGERS | STUB_COMPLEXES,                                                           \
-     .apart = ALPHA}
+     .apart = ALPHA,                                                                                                   \
+     .meets = stub_meets_in_differences}
 
-STUB_FAMILY_KERNEL(aclnnRsub, stub_map, RSUB)
-STUB_FAMILY_KERNEL(aclnnRsubs, stub_map, RSUB)
+STUB_FAMILY_KERNEL(aclnnRsub, sum, RSUB)
+STUB_FAMILY_KERNEL(aclnnRsubs, sum, RSUB)
 
 /* A NaN stays one. */
 STUB_LOOP3(add_relu_f32, float, float, x + z * y <= 0 ? 0 : x + z * y)

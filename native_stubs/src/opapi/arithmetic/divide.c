@@ -181,7 +181,10 @@ STUB_LOOP2(remainder_i64, int64_t, int64_t, modulo(x, y))
 /* Any inputs will do that meet in one of these. */
 #define REMAINDER_TYPES (STUB_REALS | STUB_DTYPE(ACL_INT32) | STUB_DTYPE(ACL_INT64))
 #define REMAINDER                                                                                                      \
-    {.loops = {&remainder_f32, &remainder_f64, &remainder_i64}, .allowed = STUB_NUMBERS, .promoted = REMAINDER_TYPES}
+    {.loops = {&remainder_f32, &remainder_f64, &remainder_i64},                                                        \
+     .allowed = STUB_NUMBERS,                                                                                          \
+     .promoted = REMAINDER_TYPES,                                                                                      \
+     .meets = stub_meets_in_differences}
 
 STUB_FAMILY_KERNEL(aclnnRemainderTensorTensor, stub_map, REMAINDER)
 STUB_FAMILY_KERNEL(aclnnRemainderTensorScalar, stub_map, REMAINDER)

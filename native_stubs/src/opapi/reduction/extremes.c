@@ -44,7 +44,7 @@ BOTH(both_b8, uint8_t, 0, 1, SMALLER_INT, LARGER_INT)
      .allowed = STUB_NUMBERS,                                                                                          \
      .results = {STUB_NUMBERS},                                                                                        \
      .empty = STUB_EMPTY_LEAVES,                                                                                       \
-     .casts = true}
+     .any_output = true}
 
 STUB_FAMILY_KERNEL(aclnnAmax, stub_reduce, ALONG_AXES(LARGEST))
 STUB_FAMILY_KERNEL(aclnnAmin, stub_reduce, ALONG_AXES(SMALLEST))

@@ -109,7 +109,7 @@ static aclnnStatus check_types(const stub_call *call, const parts *part, const s
         const stub_dtype_rule rule = {part->out[k],
                                       STUB_ON_ALL(reduce->results[k] ? reduce->results[k] : STUB_DTYPE(own))};
         STUB_REQUIRE(stub_check_dtypes(call, &rule, 1));
-        if (!reduce->casts && as != ACL_BOOL && own != ACL_INT64 && !stub_can_cast(own, given)) {
+        if (!reduce->any_output && as != ACL_BOOL && own != ACL_INT64 && !stub_can_cast(own, given)) {
             return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: a result of type %s cannot be stored in %s, which is %s",
                              call->op->name, stub_dtype_name(own), call->op->params[part->out[k]].name,
                              stub_dtype_name(given));

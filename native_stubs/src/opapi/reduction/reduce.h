@@ -39,7 +39,7 @@ typedef struct {
     stub_reduce_empty empty;
     bool one_is_one;    /* a result of one element goes to an output of one element, whatever the shape */
     bool casts;         /* self has to be castable to the dtype */
-    bool casts;         /* outputs may have any of `results`, whatever is cast to it */
+    bool any_output;    /* outputs may have any of `results`, whatever is cast to it */
     bool dims_optional; /* NULL names all axes, as an empty array does */
 } stub_reduce;
 
