@@ -317,3 +317,11 @@ def test_refusals_name_the_argument(x: Array, weight: Array, changed: dict[int, 
             out=ao.empty((1, 2, 2, 2), "float32"),
         )  # fmt: skip
     assert caught.value.code == 161002
+
+
+def test_gradients_have_an_output_padding_when_transposed_alone() -> None:
+    x, weight = ao.zeros((1, 1, 4, 4), "float32"), ao.zeros((2, 1, 2, 2), "float32")
+    gradient, steps = ao.zeros((1, 2, 3, 3), "float32"), ([2], [1, 1], [0, 0], [1, 1])
+    with pytest.raises(ao.AclError, match="outputPadding has the number 1") as caught:
+        ao.ops.convolution_backward(gradient, x, weight, *steps, False, [1, 0], 1, [True] * 3, 0)
+    assert caught.value.code == 161002

@@ -139,10 +139,23 @@ static aclnnStatus check_bias_sizes(const stub_call *call, int64_t channels) {
     return ACLNN_SUCCESS;
 }
 
+static aclnnStatus check_output_padding(const stub_call *call) {
+    uint64_t count = 0;
+    const int64_t *padding = stub_argument_items(call, OUTPUT_PADDING, &count);
+    for (uint64_t i = 0; !call->args[TRANSPOSED].flag && i < count; i++) {
+        if (padding[i] != 0) {
+            return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: outputPadding has the number %lld; it is for transposed",
+                             call->op->name, (long long)padding[i]);
+        }
+    }
+    return ACLNN_SUCCESS;
+}
+
 static aclnnStatus check(const stub_call *call, stub_plan *plan) {
     const uint32_t tensors[] = {GRAD_OUTPUT, INPUT, WEIGHT};
     STUB_REQUIRE(stub_check_given(call, tensors, 3));
     STUB_REQUIRE(check_mask(call));
+    STUB_REQUIRE(check_output_padding(call));
     STUB_REQUIRE(stub_conv_check_types(call, tensors, 3, CUBE));
     const stub_conv_arguments arguments = arguments_of(call);
     stub_conv conv;
