@@ -26,7 +26,7 @@ STUB_FOLD_MERGE(exponentials, exponentials, ((exponentials){0, -INFINITY}), join
 STUB_FOLD_TILE(exponentials, {
     const float *const xs = numbers;
     exponentials *const to = acc;
-    float largest[STUB_FOLD_LANES], shifts[STUB_FOLD_LANES];
+    float largest[STUB_FOLD_LANES], shifts[STUB_FOLD_LANES], terms[STUB_FOLD_LANES];
     double sums[STUB_FOLD_LANES];
     (void)c;
     STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {
@@ -45,7 +45,11 @@ STUB_FOLD_TILE(exponentials, {
     for (size_t row = 0; row < tile->rows; row++) {
         const float *const at = xs + (int64_t)row * tile->pitch;
         STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {
-            sums[lane] += STUB_EXP(at[lane] - shifts[lane]);
+            const float below = at[lane] - shifts[lane]; /* but for infinity, which counts as itself at the end */
+            terms[lane] = stub_expf_of_negative(below > 0 ? 0 : below);
+        }
+        STUB_EACH_LANE for (size_t lane = 0; lane < lanes; lane++) {
+            sums[lane] += terms[lane];
         }
     }
     for (size_t lane = 0; lane < lanes; lane++) {
@@ -54,7 +58,7 @@ STUB_FOLD_TILE(exponentials, {
     }
 })
 
-STUB_FOLD_OF_TILES(log_sum_exp, exponentials, exponentials, float, log(a.sum) + shift_of(a.largest), float, 0)
+STUB_FOLD_OF_TILES(log_sum_exp, exponentials, exponentials, float, log(a.sum) + a.largest, float, 0)
 
 STUB_FAMILY_KERNEL(aclnnLogSumExp, stub_reduce,
                    {.folds = {&log_sum_exp},
