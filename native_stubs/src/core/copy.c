@@ -103,18 +103,19 @@ static void add_side(stub_access_list *accesses, stub_access side, stub_access_m
     stub_access_add(accesses, &side);
 }
 
-void stub_copy_describe(const stub_copy *copy, stub_access_list *accesses) {
+/* The bytes of both sides, as "dst" and "src". */
+static void accesses_of_copy(const stub_copy *copy, stub_access_list *accesses) {
     add_side(accesses, side_of(copy->src, copy->src_pitch, copy), STUB_READS, "src");
     add_side(accesses, side_of(copy->dst, copy->dst_pitch, copy), STUB_WRITES, "dst");
 }
 
-void stub_fill_describe(const stub_fill *fill, stub_access_list *accesses) {
+static void accesses_of_fill(const stub_fill *fill, stub_access_list *accesses) {
     const stub_access side = {.first = (uintptr_t)fill->dst, .run = fill->count};
     add_side(accesses, side, STUB_WRITES, "devPtr");
 }
 
 static void describe_copy(const stub_task *task, stub_access_list *accesses) {
-    stub_copy_describe(&((const copy_task *)(const void *)task)->copy, accesses);
+    accesses_of_copy(&((const copy_task *)(const void *)task)->copy, accesses);
 }
 
 /* The source was read when it was queued. */
@@ -124,7 +125,7 @@ static void describe_staged(const stub_task *task, stub_access_list *accesses) {
 }
 
 static void describe_fill(const stub_task *task, stub_access_list *accesses) {
-    stub_fill_describe(&((const fill_task *)(const void *)task)->fill, accesses);
+    accesses_of_fill(&((const fill_task *)(const void *)task)->fill, accesses);
 }
 
 /* ---- at once ---- */
@@ -133,7 +134,7 @@ void stub_copy_run(const char *function, const stub_copy *copy) {
     stub_access_list accesses = {0};
     const bool checked = stub_is_watched_by(STUB_WATCH_CHECKS);
     if (checked) {
-        stub_copy_describe(copy, &accesses);
+        accesses_of_copy(copy, &accesses);
         stub_check_host_access(function, &accesses);
     }
     const uint64_t began_ns = stub_is_watched_by(STUB_WATCH_TRACE) ? stub_now_ns() : 0;
@@ -151,7 +152,7 @@ void stub_fill_run(const char *function, const stub_fill *fill) {
     stub_access_list accesses = {0};
     const bool checked = stub_is_watched_by(STUB_WATCH_CHECKS);
     if (checked) {
-        stub_fill_describe(fill, &accesses);
+        accesses_of_fill(fill, &accesses);
         stub_check_host_access(function, &accesses);
     }
     fill_bytes(fill);

@@ -23,10 +23,6 @@ typedef struct {
     size_t count;
 } stub_fill;
 
-/* The bytes of both sides, as "dst" and "src"; of the one side, as "devPtr". For those who watch. */
-STUB_EXPORT void stub_copy_describe(const stub_copy *copy, stub_access_list *accesses);
-STUB_EXPORT void stub_fill_describe(const stub_fill *fill, stub_access_list *accesses);
-
 /* 107000 with a text when a device side reaches beyond the end of its device's HBM. `function` names the caller. Run
  * and enqueue expect a copy that passed. */
 STUB_EXPORT int stub_copy_check(const char *function, const stub_copy *copy);

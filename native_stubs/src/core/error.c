@@ -58,7 +58,8 @@ static void cut_to_whole_lines(char *list) {
     }
 }
 
-void stub_error_append(const char *text) {
+/* Puts a text on top of the thread's list. */
+static void add_text(const char *text) {
     error_texts *texts = thread_texts();
     if (texts == NULL || text == NULL || *text == '\0') {
         return;
@@ -103,7 +104,7 @@ int stub_fail(int status, const char *format, ...) {
 }
 
 int stub_fail_text(int status, const char *text) {
-    stub_error_append(text);
+    add_text(text);
     remember_runtime_status(status);
     return status;
 }

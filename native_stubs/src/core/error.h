@@ -31,9 +31,6 @@ int stub_refuse_later(const char *function, int since);
  * thread-local buffer until the next call of this function in the same thread. */
 STUB_EXPORT const char *stub_error_take(void);
 
-/* Appends a text that another thread (a stream worker) produced. */
-STUB_EXPORT void stub_error_append(const char *text);
-
 /* The thread's last runtime status (aclrtGetLastError / aclrtPeekAtLastError). stub_fail sets it when the status is one
  * of the runtime layer's (107xxx, 207xxx, 507xxx); the ACL layer's own argument errors do not count, as in CANN. */
 STUB_EXPORT int stub_last_error_peek(void);

@@ -142,7 +142,8 @@ static stub_access access_of(uintptr_t data, const form *of) {
     return access;
 }
 
-stub_access stub_tensor_access(const aclTensor *tensor) {
+/* The bytes of a tensor; of no bytes for an empty one and for types without a size. */
+static stub_access bytes_of(const aclTensor *tensor) {
     const int64_t bits = stub_dtype_bits(tensor->dtype);
     if (bits == 0 || tensor->data == NULL || stub_tensor_numel(tensor) == 0) {
         return (stub_access){0};
@@ -188,7 +189,7 @@ static void add_tensor(const stub_call *call, uint32_t arg, const aclTensor *ten
     if (tensor == NULL) {
         return;
     }
-    stub_access access = stub_tensor_access(tensor);
+    stub_access access = bytes_of(tensor);
     access.mode = mode_of(param->role);
     access.what = param->name;
     access.item = item;

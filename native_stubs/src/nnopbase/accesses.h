@@ -11,7 +11,4 @@ void stub_describe_executor(const stub_task *task, stub_access_list *accesses);
 /* Whether the operator may leave a part of argument `arg` unread: then nothing follows from unwritten bytes there. */
 bool stub_reads_in_part(const stub_call *call, uint32_t arg);
 
-/* The bytes of a tensor; of no bytes for an empty one and for types without a size. */
-stub_access stub_tensor_access(const aclTensor *tensor);
-
 #endif

@@ -20,9 +20,3 @@ ACTIVATION(silu, x / (1.0f + stub_expf(-x)))
 /* 0.5 x (1 + tanh(u)) with tanh(u) = 1 - 2 / (1 + exp(2u)), u = sqrt(2 / pi) (x + 0.044715 x^3) */
 ACTIVATION(gelu_tanh, x / (1.0f + stub_expf(-1.5957691216057308f * (x + 0.044715f * x * x * x))))
 ACTIVATION(fast_gelu, x / (1.0f + stub_expf(-1.702f * x)))
-
-void stub_apply_gelu_erf(size_t n, float *numbers) {
-    for (size_t i = 0; i < n; i++) {
-        numbers[i] = 0.5f * numbers[i] * (1.0f + erff(numbers[i] * 0.70710678118654752f));
-    }
-}

@@ -6,6 +6,6 @@
 
 typedef void stub_activation(size_t n, float *numbers);
 
-stub_activation stub_apply_relu, stub_apply_silu, stub_apply_gelu_tanh, stub_apply_fast_gelu, stub_apply_gelu_erf;
+stub_activation stub_apply_relu, stub_apply_silu, stub_apply_gelu_tanh, stub_apply_fast_gelu;
 
 #endif

@@ -361,7 +361,7 @@ static stub_activation *activation_of(const stub_call *call, const stub_grouped 
     return op->act_type == 0 ? NULL : functions[call->args[op->act_type - 1].integer];
 }
 
-aclnnStatus stub_grouped_run(const stub_call *call, const stub_grouped *op) {
+static aclnnStatus stub_grouped_run(const stub_call *call, const stub_grouped *op) {
     job all = {.call = call, .op = op, .function = activation_of(call, op)};
     STUB_REQUIRE(stub_grouped_plan_call(call, op, &all.plan));
     all.weight = calloc(all.plan.weight.count, sizeof *all.weight);

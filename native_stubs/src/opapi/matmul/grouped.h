@@ -31,8 +31,6 @@ typedef struct {
     aclTensor *const *items;
 } stub_list;
 
-stub_list stub_grouped_list(const stub_call *call, uint32_t number);
-
 typedef struct {
     stub_list x, weight, bias, scale, antiquant_scale, antiquant_offset, token, y;
     int64_t type, list_type; /* of the groups and their list */
@@ -46,6 +44,5 @@ typedef struct {
 aclnnStatus stub_grouped_plan_call(const stub_call *call, const stub_grouped *op, stub_grouped_plan *plan);
 
 aclnnStatus stub_grouped_check(const stub_call *call, stub_plan *plan, const stub_grouped *op);
-aclnnStatus stub_grouped_run(const stub_call *call, const stub_grouped *op);
 
 #endif

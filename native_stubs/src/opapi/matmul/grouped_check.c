@@ -7,7 +7,7 @@ static aclnnStatus refuse(const stub_call *call, const char *what) {
     return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s", call->op->name, what);
 }
 
-stub_list stub_grouped_list(const stub_call *call, uint32_t number) {
+static stub_list list_of(const stub_call *call, uint32_t number) {
     stub_list list = {.arg = number - 1};
     const aclTensorList *given = number == 0 ? NULL : call->args[number - 1].tensors;
     if (given && given->size > 0) {
@@ -55,13 +55,13 @@ static aclnnStatus check_required(const stub_call *call, const stub_list *list) 
 
 static aclnnStatus check_reserved(const stub_call *call, const stub_grouped *op) {
     for (size_t i = 0; i < sizeof op->reserved / sizeof *op->reserved; i++) {
-        if (stub_grouped_list(call, op->reserved[i]).count > 0) {
+        if (list_of(call, op->reserved[i]).count > 0) {
             return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
                              "%s: the stand-in has no kernel for %s; it must be NULL", call->op->name,
                              call->op->params[op->reserved[i] - 1].name);
         }
     }
-    if (stub_grouped_list(call, op->offset).count > 0) {
+    if (list_of(call, op->offset).count > 0) {
         return stub_fail(ACLNN_ERR_INNER_FIND_KERNEL_ERROR,
                          "%s: the stand-in has no kernel for offsetOptional (asymmetric int4 weights); it must be NULL",
                          call->op->name);
@@ -322,14 +322,14 @@ static aclnnStatus check_lengths(const stub_call *call, stub_grouped_plan *plan)
 }
 
 aclnnStatus stub_grouped_plan_call(const stub_call *call, const stub_grouped *op, stub_grouped_plan *plan) {
-    *plan = (stub_grouped_plan){.x = stub_grouped_list(call, op->x),
-                                .weight = stub_grouped_list(call, op->weight),
-                                .bias = stub_grouped_list(call, op->bias),
-                                .scale = stub_grouped_list(call, op->scale),
-                                .antiquant_scale = stub_grouped_list(call, op->antiquant_scale),
-                                .antiquant_offset = stub_grouped_list(call, op->antiquant_offset),
-                                .token = stub_grouped_list(call, op->token),
-                                .y = stub_grouped_list(call, op->y)};
+    *plan = (stub_grouped_plan){.x = list_of(call, op->x),
+                                .weight = list_of(call, op->weight),
+                                .bias = list_of(call, op->bias),
+                                .scale = list_of(call, op->scale),
+                                .antiquant_scale = list_of(call, op->antiquant_scale),
+                                .antiquant_offset = list_of(call, op->antiquant_offset),
+                                .token = list_of(call, op->token),
+                                .y = list_of(call, op->y)};
     STUB_REQUIRE(check_required(call, &plan->x));
     STUB_REQUIRE(check_required(call, &plan->weight));
     STUB_REQUIRE(check_required(call, &plan->y));

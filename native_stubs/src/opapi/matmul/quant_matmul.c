@@ -184,7 +184,7 @@ static aclnnStatus open_all(job *all) {
     return allocate(all);
 }
 
-aclnnStatus stub_quant_matmul_run(const stub_call *call, const stub_quant_matmul *op) {
+static aclnnStatus stub_quant_matmul_run(const stub_call *call, const stub_quant_matmul *op) {
     job all = {.call = call, .op = op};
     if (!stub_quant_measure(call, op, &all.sizes)) {
         return ACLNN_ERR_INNER;

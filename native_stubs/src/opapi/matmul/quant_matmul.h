@@ -38,6 +38,5 @@ static inline bool stub_quant_flag(const stub_call *call, uint32_t number) {
 }
 
 aclnnStatus stub_quant_matmul_check(const stub_call *call, stub_plan *plan, const stub_quant_matmul *op);
-aclnnStatus stub_quant_matmul_run(const stub_call *call, const stub_quant_matmul *op);
 
 #endif

@@ -58,18 +58,18 @@ enum { LANES = 16 };
             y[i] = (x[i] - by) - further;                                                                              \
         }                                                                                                              \
     })                                                                                                                 \
-    T stub_softmax_exp_##suffix(const T *x, size_t n, T *y, T *largest) {                                              \
+    static T exponential_sum_##suffix(const T *x, size_t n, T *y, T *largest) {                                        \
         *largest = STUB_BEST(largest_##suffix)(x, n);                                                                  \
         return STUB_BEST(exponentials_##suffix)(x, *largest, n, y);                                                    \
     }                                                                                                                  \
     void stub_softmax_##suffix(const T *x, size_t n, T *y) {                                                           \
         T largest;                                                                                                     \
-        const T sum = stub_softmax_exp_##suffix(x, n, y, &largest);                                                    \
+        const T sum = exponential_sum_##suffix(x, n, y, &largest);                                                     \
         STUB_BEST(divide_##suffix)(y, sum, n);                                                                         \
     }                                                                                                                  \
     void stub_log_softmax_##suffix(const T *x, size_t n, T *scratch, T *y) {                                           \
         T largest;                                                                                                     \
-        const T sum = stub_softmax_exp_##suffix(x, n, scratch, &largest);                                              \
+        const T sum = exponential_sum_##suffix(x, n, scratch, &largest);                                               \
         STUB_BEST(lower_##suffix)(x, largest, log_##suffix(sum), n, y);                                                \
     }
 

@@ -4,11 +4,7 @@
 
 #include <stddef.h>
 
-/* y = exp(x - max(x)) and its sum; x and y may be the same array. A NaN makes the sum NaN, and so does a line whose
- * maximum is infinite. */
-float stub_softmax_exp_f32(const float *x, size_t n, float *y, float *largest);
-double stub_softmax_exp_f64(const double *x, size_t n, double *y, double *largest);
-
+/* A NaN makes all of the line NaN, and so does a line whose maximum is infinite. x and y may be the same array. */
 void stub_softmax_f32(const float *x, size_t n, float *y);
 void stub_softmax_f64(const double *x, size_t n, double *y);
 /* x - max(x) - log(sum(exp(x - max(x)))). `scratch` has room for n numbers. */
