@@ -3,13 +3,15 @@ copies to compute references with, and comparison at a dtype's rounding."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import ascend_ops as ao
 
@@ -26,6 +28,16 @@ def covers(operators: str, dtypes: str) -> pytest.MarkDecorator:
     """Says that a test holds these operators ("aclnnAbs aclnnNeg") to a reference, for these dtypes: the
     coverage table is made of it."""
     return pytest.mark.kernel(operators, dtypes)
+
+
+def seeds(examples: int) -> Callable[[Callable[[int], None]], Callable[[], None]]:
+    """Calls a function with that many values of `seed`, from which it draws all that is random."""
+
+    def decorate(function: Callable[[int], None]) -> Callable[[], None]:
+        drawn = given(seed=st.integers(0, 2**32 - 1))(function)
+        return settings(max_examples=examples, deadline=None, database=None)(drawn)
+
+    return decorate
 
 
 def host_dtype(name: str) -> np.dtype[Any]:
@@ -106,6 +118,11 @@ def layout(rng: np.random.Generator, values: Array) -> ao.Tensor:
     places = tuple(slice(1, 2 * size + 1, 2) for size in values.shape)
     padded[places] = values
     return ao.asarray(padded)[places]
+
+
+def zeros(*shape: int, dtype: str = "float32") -> ao.Tensor:
+    """For calls that are refused: values do not matter."""
+    return ao.asarray(np.zeros(shape, host_dtype(dtype)))
 
 
 def blank(rng: np.random.Generator, shape: Sequence[int], dtype: str) -> ao.Tensor:

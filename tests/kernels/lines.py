@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from kernels.arrays import Array, assert_close, blank, covers, layout
+from kernels.arrays import Array, assert_close, blank, covers, layout, seeds
 
 import ascend_ops as ao
 from ascend_ops.ops._names import operator_name
@@ -76,8 +74,7 @@ def parametrize(cases: Iterable[LineCase]) -> pytest.MarkDecorator:
 def check(case: LineCase) -> None:
     """Random shapes and layouts; each dtype comes up."""
 
-    @settings(max_examples=case.examples, deadline=None, database=None)
-    @given(seed=st.integers(0, 2**32 - 1))
+    @seeds(case.examples)
     def example(seed: int) -> None:
         for dtype in case.dtypes.split():
             check_once(case, np.random.default_rng([seed, zlib.crc32(dtype.encode())]), dtype)

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from kernels.arrays import (
     Array,
     assert_close,
@@ -21,6 +19,7 @@ from kernels.arrays import (
     layout,
     part_of,
     random,
+    seeds,
     shape_of,
     wide,
 )
@@ -71,8 +70,7 @@ def parametrize(cases: Iterable[MapCase]) -> pytest.MarkDecorator:
 def check(case: MapCase, examples: int = 5) -> None:
     """Random shapes, layouts and dtypes; each dtype comes up."""
 
-    @settings(max_examples=examples, deadline=None, database=None)
-    @given(seed=st.integers(0, 2**32 - 1))
+    @seeds(examples)
     def example(seed: int) -> None:
         for dtype in case.dtypes.split():
             check_once(case, np.random.default_rng([seed, zlib.crc32(dtype.encode())]), dtype)

@@ -7,9 +7,7 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from kernels.arrays import Array, assert_close, wide
+from kernels.arrays import Array, assert_close, seeds, wide
 
 import ascend_ops as ao
 
@@ -17,8 +15,7 @@ import ascend_ops as ao
 def examples(check: Callable[[np.random.Generator], None], count: int = 5) -> None:
     """`check` with random numbers, a few times."""
 
-    @settings(max_examples=count, deadline=None, database=None)
-    @given(seed=st.integers(0, 2**32 - 1))
+    @seeds(count)
     def example(seed: int) -> None:
         check(np.random.default_rng(seed))
 

@@ -11,9 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from kernels.arrays import Array, assert_close, blank, covers, host_dtype, layout, random, shape_of, wide
+from kernels.arrays import (
+    Array,
+    assert_close,
+    blank,
+    covers,
+    host_dtype,
+    layout,
+    random,
+    seeds,
+    shape_of,
+    wide,
+)
 
 import ascend_ops as ao
 from ascend_ops.ops._names import operator_name
@@ -52,8 +61,7 @@ def parametrize(cases: Iterable[ReduceCase]) -> pytest.MarkDecorator:
 def check(case: ReduceCase, examples: int = 5) -> None:
     """Random shapes, layouts, axes and dtypes; each dtype comes up."""
 
-    @settings(max_examples=examples, deadline=None, database=None)
-    @given(seed=st.integers(0, 2**32 - 1))
+    @seeds(examples)
     def example(seed: int) -> None:
         for dtype in case.dtypes.split():
             check_once(case, np.random.default_rng([seed, zlib.crc32(dtype.encode())]), dtype)

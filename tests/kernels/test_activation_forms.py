@@ -7,14 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from kernels.arrays import FLOATS, Array, assert_close, blank, covers, layout, random, shape_of, wide
+from kernels.arrays import (
+    FLOATS,
+    Array,
+    assert_close,
+    blank,
+    covers,
+    layout,
+    random,
+    seeds,
+    shape_of,
+    wide,
+    zeros,
+)
 
 import ascend_ops as ao
-
-seeds = given(seed=st.integers(0, 2**32 - 1))
-few = settings(max_examples=3, deadline=None, database=None)
 
 
 def floats(rng: np.random.Generator) -> str:
@@ -22,8 +29,7 @@ def floats(rng: np.random.Generator) -> str:
 
 
 @covers("aclnnLogSigmoidForward", FLOATS)
-@few
-@seeds
+@seeds(3)
 def test_log_sigmoid_forward_leaves_its_buffer_alone(seed: int) -> None:
     for dtype in FLOATS.split():
         rng = np.random.default_rng(seed)
@@ -37,8 +43,7 @@ def test_log_sigmoid_forward_leaves_its_buffer_alone(seed: int) -> None:
 
 
 @covers("aclnnLogSigmoidBackward", FLOATS)
-@few
-@seeds
+@seeds(3)
 def test_log_sigmoid_backward(seed: int) -> None:
     for dtype in FLOATS.split():
         rng = np.random.default_rng(seed)
@@ -60,8 +65,7 @@ def test_relu_with_its_mask(dtype: str) -> None:
 
 
 @covers("aclnnPrelu", FLOATS)
-@few
-@seeds
+@seeds(3)
 def test_prelu_has_one_weight_or_one_for_each_channel(seed: int) -> None:
     for dtype in FLOATS.split():
         rng = np.random.default_rng(seed)
@@ -89,10 +93,6 @@ def test_elu_backward(is_result: bool) -> None:
         ao.ops.elu_backward(layout(rng, g), 1.5, 0.5, 0.75, is_result, layout(rng, x), out=out)
         expected = wide(g) * elu_slope(wide(x), 1.5, 0.5, 0.75, is_result)
         assert_close(out, expected, dtype, ulps=3, absolute=1e-7)
-
-
-def zeros(*shape: int, dtype: str = "float32") -> ao.Tensor:
-    return ao.asarray(np.zeros(shape, dtype))
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from kernels.arrays import FLOATS, Array, assert_close, blank, covers, layout, random, wide
+from kernels.arrays import FLOATS, Array, assert_close, blank, covers, layout, random, seeds, wide
 from kernels.convolutions import Shape, to_large, to_small, to_weight
 
 import ascend_ops as ao
@@ -75,8 +73,7 @@ def check_forward(rng: np.random.Generator, axes: int, transposed: bool, dtype: 
 def test_convolutions(axes: int, transposed: bool) -> None:
     """cubeMathType 1 and 3 allow HFLOAT32 products; the stand-in computes in fp32 all the same."""
 
-    @settings(max_examples=5, deadline=None, database=None)
-    @given(seed=st.integers(0, 2**32 - 1))
+    @seeds(5)
     def example(seed: int) -> None:
         rng = np.random.default_rng(seed)
         for dtype in FLOATS.split():
@@ -107,8 +104,7 @@ def check_backward(rng: np.random.Generator, axes: int, transposed: bool, dtype:
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("axes", [1, 2, 3])
 def test_gradients(axes: int, transposed: bool) -> None:
-    @settings(max_examples=4, deadline=None, database=None)
-    @given(seed=st.integers(0, 2**32 - 1))
+    @seeds(4)
     def example(seed: int) -> None:
         rng = np.random.default_rng(seed)
         for dtype in FLOATS.split():

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from kernels.arrays import (
     FLOATS,
     Array,
@@ -21,6 +19,7 @@ from kernels.arrays import (
     is_float,
     layout,
     random,
+    seeds,
     shape_of,
     wide,
 )
@@ -99,8 +98,7 @@ def check_once(case: ForeachCase, rng: np.random.Generator, dtype: str) -> None:
 
 
 def check(case: ForeachCase) -> None:
-    @settings(max_examples=2, deadline=None, database=None)
-    @given(seed=st.integers(0, 2**32 - 1))
+    @seeds(2)
     def example(seed: int) -> None:
         for dtype in case.dtypes.split():
             check_once(case, np.random.default_rng([seed, len(dtype)]), dtype)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kernels.arrays import FLOATS, Array, assert_close, blank, covers, layout, random, wide
+from kernels.arrays import FLOATS, Array, assert_close, blank, covers, layout, random, wide, zeros
 
 import ascend_ops as ao
 
@@ -115,10 +115,6 @@ def test_unscales_and_finds_what_is_not_finite(bad: float | None) -> None:
 def test_integers_to_negative_powers_lose_the_fraction() -> None:
     x, y = np.array([1, -1, -1, 2, -7], np.int32), np.array([-3, -3, -2, -1, -2], np.int32)
     assert ao.ops.foreach_pow_list([ao.asarray(x)], [ao.asarray(y)])[0].numpy().tolist() == [1, -1, 1, 0, 0]
-
-
-def zeros(*shape: int, dtype: str = "float32") -> ao.Tensor:
-    return ao.asarray(np.zeros(shape, dtype))
 
 
 @pytest.mark.parametrize(

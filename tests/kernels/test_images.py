@@ -9,9 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from kernels.arrays import FLOATS, REALS, Array, assert_close, blank, covers, host_dtype, layout, random, wide
+from kernels.arrays import (
+    FLOATS,
+    REALS,
+    Array,
+    assert_close,
+    blank,
+    covers,
+    host_dtype,
+    layout,
+    random,
+    seeds,
+    wide,
+)
 from kernels.images import blank_image, image, read_image
 
 import ascend_ops as ao
@@ -125,8 +135,7 @@ def check_sampler_backward(rng: np.random.Generator, axes: int, dtype: str) -> N
 @pytest.mark.parametrize("check", [check_sampler, check_sampler_backward])
 @pytest.mark.parametrize("axes", [2, 3])
 def test_sampling_at_a_grid(axes: int, check: Any) -> None:
-    @settings(max_examples=5, deadline=None, database=None)
-    @given(seed=st.integers(0, 2**32 - 1))
+    @seeds(5)
     def example(seed: int) -> None:
         rng = np.random.default_rng(seed)
         for dtype in REALS.split():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kernels.arrays import FLOATS, Array, assert_close, blank, covers, host_dtype, layout, random, wide
+from kernels.arrays import FLOATS, Array, assert_close, blank, covers, layout, random, wide, zeros
 
 import ascend_ops as ao
 
@@ -311,10 +311,6 @@ def test_init_routing_v3_quantises_rows(smooth: bool, dtype: str) -> None:
     assert_close(scales.numpy()[: len(pairs)], size, "float32", 2)
     # A quotient next to a half may round either way.
     assert (np.abs(x.numpy()[: len(pairs)] - expected / size[:, None]) < 0.5 + 1e-4).all()
-
-
-def zeros(*shape: int, dtype: str = "float32") -> ao.Tensor:
-    return ao.asarray(np.zeros(shape, host_dtype(dtype)))
 
 
 INDEX = zeros(4, 2, dtype="int32")

@@ -16,9 +16,9 @@ from kernels.arrays import (
     Array,
     assert_close,
     covers,
-    host_dtype,
     random,
     wide,
+    zeros,
 )
 from kernels.reductions import Axes, ReduceCase, check, first_of, parametrize
 
@@ -331,10 +331,6 @@ def test_the_largest_of_all_is_cast_to_whatever_the_output_is() -> None:
     x = ao.asarray(np.float32([1.75, -2.75]))
     assert int(ao.ops.max(x, out=ao.empty((), "int32")).numpy()) == 1
     assert int(ao.ops.min(x, out=ao.empty((1,), "int16")).numpy()[0]) == -2
-
-
-def zeros(*shape: int, dtype: str = "float32") -> ao.Tensor:
-    return ao.asarray(np.zeros(shape, host_dtype(dtype)))
 
 
 REFUSALS: list[tuple[str, Any]] = [

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from kernels.arrays import (
     COMPLEXES,
     FLOATS,
@@ -22,14 +20,14 @@ from kernels.arrays import (
     layout,
     part_of,
     random,
+    seeds,
     shape_of,
     wide,
+    zeros,
 )
 
 import ascend_ops as ao
 
-seeds = given(seed=st.integers(0, 2**32 - 1))
-few = settings(max_examples=4, deadline=None, database=None)
 UNSIGNED = "uint16 uint32 uint64"
 
 
@@ -48,8 +46,7 @@ def along(function: Any, x: Array, axis: int) -> Array:
 
 
 @covers("aclnnCumsum aclnnCumsumV2", f"{REALS} {INTEGERS} {COMPLEXES}")
-@few
-@seeds
+@seeds(4)
 def test_running_sums(seed: int) -> None:
     for dtype in f"{REALS} {INTEGERS} {COMPLEXES}".split():
         rng = np.random.default_rng([seed, len(dtype)])
@@ -77,8 +74,7 @@ def test_running_sums_cast_to_dtype_first(given: str, summed: str) -> None:
 
 
 @covers("aclnnCumprod aclnnInplaceCumprod", f"{REALS} {INTEGERS} {UNSIGNED}")
-@few
-@seeds
+@seeds(4)
 def test_running_products(seed: int) -> None:
     for dtype in f"{REALS} {INTEGERS} {UNSIGNED}".split():
         rng = np.random.default_rng([seed, len(dtype)])
@@ -112,8 +108,7 @@ def running_places(x: Array, axis: int, sign: int) -> Array:
 
 
 @covers("aclnnCummax aclnnCummin", NUMBERS)
-@few
-@seeds
+@seeds(4)
 def test_running_extremes(seed: int) -> None:
     for dtype in NUMBERS.split():
         rng = np.random.default_rng([seed, len(dtype)])
@@ -174,10 +169,6 @@ def test_lists(operator: str, reference: Any, dtypes: str) -> None:
         out = blank(rng, shape, dtype)
         getattr(ao.ops, operator)([layout(rng, each) for each in host], out=out)
         assert_close(out, expected, dtype, 0)
-
-
-def zeros(*shape: int, dtype: str = "float32") -> ao.Tensor:
-    return ao.asarray(np.zeros(shape, host_dtype(dtype)))
 
 
 REFUSALS: list[tuple[str, Any]] = [

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from kernels.arrays import FLOATS, REALS, Array, assert_close, covers, random, wide
+from kernels.arrays import FLOATS, REALS, Array, assert_close, covers, random, seeds, wide
 from kernels.images import blank_image, image, read_image
 
 import ascend_ops as ao
@@ -170,8 +168,7 @@ def check_once(case: Case, rng: np.random.Generator, dtype: str) -> None:
     ],
 )
 def test_upsampling(case: Case) -> None:
-    @settings(max_examples=5, deadline=None, database=None)
-    @given(seed=st.integers(0, 2**32 - 1))
+    @seeds(5)
     def example(seed: int) -> None:
         rng = np.random.default_rng(seed)
         for dtype in case.dtypes.split():

@@ -40,7 +40,7 @@ static void store_statistic(const stub_statistic *statistic, const stub_attentio
 }
 
 void stub_heads_store(const stub_heads *heads, int64_t head, int64_t token, int64_t n, float *numbers) {
-    uint8_t *at = address_of(heads, head, token);
+    uint8_t *at = stub_heads_at(heads, head, token);
     for (int64_t i = 0; i < n; i += STUB_STRETCH) {
         const int64_t part = n - i < STUB_STRETCH ? n - i : STUB_STRETCH;
         stub_store(ACL_FLOAT, numbers + i, (size_t)part, heads->dtype, at + i * heads->element, heads->element);

@@ -28,6 +28,8 @@ typedef struct {
 /* Takes memory for the arrays of a piece whose widths are known: the buffer to free, or NULL. */
 float *stub_attention_allocate(stub_attention_piece *piece);
 
+/* The element's address at a token of a head; NULL for a page outside of the cache. */
+uint8_t *stub_heads_at(const stub_heads *heads, int64_t head, int64_t token);
 /* n elements from there on, as floats; false for a page outside of the cache. */
 bool stub_heads_load(const stub_heads *heads, int64_t head, int64_t token, int64_t n, float *numbers);
 void stub_heads_store(const stub_heads *heads, int64_t head, int64_t token, int64_t n, float *numbers);

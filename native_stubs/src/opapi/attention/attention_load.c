@@ -13,7 +13,7 @@ enum { AHEAD = 8, LINE = 64 };
 /* Always part of the caller: calls of functions that only prefetch are taken for useless. */
 #define PREFETCH static inline __attribute__((always_inline))
 
-static uint8_t *address_of(const stub_heads *heads, int64_t head, int64_t token) {
+uint8_t *stub_heads_at(const stub_heads *heads, int64_t head, int64_t token) {
     if (!heads->pages) {
         return heads->first + head * heads->head + token * heads->token;
     }
@@ -24,7 +24,7 @@ static uint8_t *address_of(const stub_heads *heads, int64_t head, int64_t token)
 }
 
 bool stub_heads_load(const stub_heads *heads, int64_t head, int64_t token, int64_t n, float *numbers) {
-    const uint8_t *at = address_of(heads, head, token);
+    const uint8_t *at = stub_heads_at(heads, head, token);
     if (!at) {
         return false;
     }
@@ -44,7 +44,7 @@ static int64_t find_tokens(const stub_heads *heads, int64_t head, int64_t token,
                            const uint8_t **places) {
     int64_t found = 0;
     while (found < count) {
-        const uint8_t *at = address_of(heads, head, token + found);
+        const uint8_t *at = stub_heads_at(heads, head, token + found);
         const int64_t left = heads->pages ? heads->page_size - (token + found) % heads->page_size : count;
         if (!at) {
             break;
