@@ -17,7 +17,7 @@
 
 /* How far a rank has come: its ticket, and the step within that operation. Only ever grows. */
 typedef uint64_t stub_position;
-enum { STUB_STEP_BEGUN = 1, STUB_STEP_ENDED = 0xffff }; /* the meetings in the middle count up from BEGUN */
+enum { STUB_STEP_BEGUN = 1, STUB_STEP_ENDED = 0xffff };
 
 static inline stub_position stub_position_of(uint64_t ticket, uint32_t step) {
     return ticket << 16 | step;

@@ -55,20 +55,17 @@ typedef struct {
     size_t bytes;        /* what peers may touch behind it */
 } stub_comm_buffer;
 
-/* The four steps of an operation, on the worker of the stream that runs it. A status other than 0 is the task's status
- * and has a text; every rank then gets one, and stub_comm_end must still be called after a failed stub_comm_begin or
- * stub_comm_meet.
+/* The steps of an operation, on the worker of the stream that runs it. A status other than 0 is the task's status
+ * and has a text; every rank then gets one, and stub_comm_end must still be called after a failed stub_comm_begin.
  *
  * begin  waits until the rank's earlier tickets are done and all ranks have begun theirs; afterwards peers' buffers
  *        can be reached.
- * meet   a barrier in the middle.
  * end    tells the others how it went (0 or a status) and waits until all have got there: afterwards nobody touches
  *        another rank's buffers. Returns `status`, or that of a rank that failed.
  *
  * Waits end with a status when a rank has died, when HCCL_EXEC_TIMEOUT has passed, when the stream is aborted. */
 STUB_EXPORT int stub_comm_begin(stub_comm *comm, uint64_t ticket, const stub_comm_operation *operation,
                                 const stub_comm_buffer buffers[STUB_COMM_BUFFERS]);
-STUB_EXPORT int stub_comm_meet(stub_comm *comm, uint64_t ticket);
 STUB_EXPORT int stub_comm_end(stub_comm *comm, uint64_t ticket, int status);
 
 /* Between begin and end: host address of a rank's buffer (`which` of the enum above), NULL where it has none. */

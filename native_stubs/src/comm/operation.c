@@ -1,4 +1,4 @@
-/* The four steps of an operation; see communicator.h. */
+/* The steps of an operation; see communicator.h. */
 #include <string.h>
 
 #include "acl/acl_base.h"
@@ -28,7 +28,6 @@ static int fail_own(stub_comm *comm, int status) {
 /* Goes to the step and waits until all are there. */
 static int go_to(stub_comm *comm, uint64_t ticket, uint32_t step) {
     const stub_position target = stub_position_of(ticket, step);
-    comm->running.step = step;
     stub_board_advance(comm->board, comm->rank, target);
     const stub_verdict verdict = stub_wait_for_ranks(comm, target);
     return verdict.kind == STUB_VERDICT_GOOD ? 0
@@ -102,7 +101,6 @@ static int take_turn(stub_comm *comm, uint64_t ticket, const char *name) {
     if (result != STUB_TURN_TAKEN) {
         return lose_turn(comm, ticket, name, result);
     }
-    comm->running.step = 0;
     comm->running.deadline_ns = deadline;
     comm->running.verdict = (stub_verdict){.kind = STUB_VERDICT_GOOD};
     return 0;
@@ -181,10 +179,6 @@ int stub_comm_begin(stub_comm *comm, uint64_t ticket, const stub_comm_operation 
                     const stub_comm_buffer buffers[STUB_COMM_BUFFERS]) {
     const int status = take_turn(comm, ticket, operation->name);
     return status == 0 ? begin_in_turn(comm, ticket, operation, buffers) : status;
-}
-
-int stub_comm_meet(stub_comm *comm, uint64_t ticket) {
-    return go_to(comm, ticket, comm->running.step + 1);
 }
 
 void *stub_comm_peer(stub_comm *comm, uint32_t rank, int which) {

@@ -9,7 +9,6 @@
 
 /* The operation whose turn it is; only the worker that runs it touches this. */
 typedef struct {
-    uint32_t step;
     uint64_t deadline_ns; /* stub_now_ns; UINT64_MAX: never */
     stub_verdict verdict; /* the first thing that went wrong; its text is given */
     char *peers[STUB_COMM_RANKS][STUB_COMM_BUFFERS];
