@@ -50,9 +50,13 @@ static aclnnStatus check_sizes(const stub_call *call, const aclTensor *limit, co
     for (uint32_t i = 0; fits && i < rank_of(index); i++) {
         fits = (int)i == free_axis || size_of(index, i) <= size_of(limit, i);
     }
-    return fits ? ACLNN_SUCCESS
-                : stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: index must have as many axes as %s, and not be larger",
-                            call->op->name, name);
+    if (fits) {
+        return ACLNN_SUCCESS;
+    }
+    char given[160], allowed[160];
+    return stub_fail(ACLNN_ERR_PARAM_INVALID,
+                     "%s: index is %s; it must have as many axes as %s (%s), and not be larger", call->op->name,
+                     stub_describe(index, given, sizeof given), name, stub_describe(limit, allowed, sizeof allowed));
 }
 
 static aclnnStatus stub_scatters_check(const stub_call *call, stub_plan *plan, const stub_scatters *data) {

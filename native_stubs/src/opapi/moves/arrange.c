@@ -36,8 +36,9 @@ aclnnStatus stub_read_axis(const stub_call *call, uint32_t arg, int64_t value, u
     const char *name = call->op->params[arg].name;
     const int found = stub_axis(value, rank);
     if (found < 0) {
-        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s has %lld, which is no axis of a tensor with %u",
-                         call->op->name, name, (long long)value, rank);
+        const int bound = rank > 0 ? (int)rank : 1;
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s names axis %lld; allowed are %d to %d", call->op->name, name,
+                         (long long)value, -bound, bound - 1);
     }
     if ((*used >> found & 1) != 0) {
         return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: %s names axis %d twice", call->op->name, name, found);

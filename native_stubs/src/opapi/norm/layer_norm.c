@@ -50,9 +50,11 @@ static aclnnStatus check_normalised_shape(const stub_call *call, const layer_nor
     }
     if (count < 1 || count > x->rank || memcmp(dims, x->shape + x->rank - count, count * sizeof *dims) != 0) {
         char given[160];
+        const long long first = count > 0 ? (long long)dims[0] : 0;
         return stub_fail(ACLNN_ERR_PARAM_INVALID,
-                         "%s: normalizedShape (%llu dimensions) must be the last dimensions of input (%s)",
-                         call->op->name, (unsigned long long)count, stub_describe(x, given, sizeof given));
+                         "%s: normalizedShape has %llu lengths, the first %lld; it must be the last dimensions of "
+                         "input (%s)",
+                         call->op->name, (unsigned long long)count, first, stub_describe(x, given, sizeof given));
     }
     return ACLNN_SUCCESS;
 }

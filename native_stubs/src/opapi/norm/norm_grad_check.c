@@ -31,8 +31,12 @@ static aclnnStatus check_normalised_shape(const stub_call *call, const norm_grad
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: normalizedShape is NULL", call->op->name);
     }
     if (count < 1 || count > x->rank || memcmp(dims, x->shape + x->rank - count, count * sizeof *dims) != 0) {
-        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: normalizedShape must be the last dimensions of input",
-                         call->op->name);
+        char given[160];
+        const long long first = count > 0 ? (long long)dims[0] : 0;
+        return stub_fail(ACLNN_ERR_PARAM_INVALID,
+                         "%s: normalizedShape has %llu lengths, the first %lld; it must be the last dimensions of "
+                         "input (%s)",
+                         call->op->name, (unsigned long long)count, first, stub_describe(x, given, sizeof given));
     }
     return ACLNN_SUCCESS;
 }

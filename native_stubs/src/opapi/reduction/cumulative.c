@@ -57,9 +57,11 @@ static aclnnStatus check_dim(const stub_call *call) {
     if (call->op->params[DIM].kind == STUB_SCALAR && !call->args[DIM].scalar) {
         return stub_fail(ACLNN_ERR_PARAM_NULLPTR, "%s: dim is NULL; this scalar is required", call->op->name);
     }
-    if (stub_axis(dim_of(call), stub_tensor_arg(call, SELF)->rank) < 0) {
-        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: dim is %lld, which is no axis of the input", call->op->name,
-                         (long long)dim_of(call));
+    const uint32_t rank = stub_tensor_arg(call, SELF)->rank;
+    if (stub_axis(dim_of(call), rank) < 0) {
+        const int bound = rank > 0 ? (int)rank : 1;
+        return stub_fail(ACLNN_ERR_PARAM_INVALID, "%s: dim is %lld; allowed are %d to %d", call->op->name,
+                         (long long)dim_of(call), -bound, bound - 1);
     }
     return ACLNN_SUCCESS;
 }
