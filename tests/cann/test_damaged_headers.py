@@ -32,7 +32,8 @@ def read(text: str) -> operators.Signature:
         return None if declaration is None else (declaration, HEADER)
 
     read_anew = getattr(operators.signature, "__wrapped__", operators.signature)
-    with mock.patch.object(headers, "find", find), mock.patch.object(headers, "roles", return_value={}):
+    unknown = mock.patch.object(headers, "documented", return_value=(None, {}))
+    with mock.patch.object(headers, "find", find), unknown:
         signature = read_anew("aclnnBlend")
     assert isinstance(signature, operators.Signature)
     return signature
