@@ -1,11 +1,12 @@
 /* The kernels' rooms, beside this file's shared machinery (elements: conversion; walk: strides and broadcasting; map:
- * elementwise families; lines: what works line by line; loops: versions per instruction set):
+ * elementwise families; lines, line_set: what works line by line; whole: all of a tensor at once; floats: loops of
+ * norms and quantisers; turn: rows into columns; loops: versions per instruction set):
  *
  *   elementwise, foreach   functions of one operand, activations; the same over lists of tensors
  *   arithmetic             functions of two and more, comparisons, casts, clamps
  *   moves, indexing        copies, views, padding, filling; gather, scatter, masks
  *   reduction, ordering    sums to norms and running sums; sorting, top k, medians, unique
- *   matmul, linalg         products, quantised, grouped and over cards; solving, crossing, distances
+ *   matmul, linalg         products, quantised, grouped, over cards, recurrent; solving, crossing, distances
  *   norm, glu              norms and softmax; gated activations
  *   quantisation           quantising and dequantising on their own
  *   attention, rope        attention and its caches; rotary embeddings

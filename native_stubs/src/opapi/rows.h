@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "opapi/loops.h"
 #include "opapi/simd.h"
 #include "opapi/view.h"
 
@@ -35,13 +36,13 @@ void stub_row_write(const stub_row *row, int64_t first, size_t n, const void *el
 
 /* Asks for `bytes` of memory that are read or written soon to be on their way; an address without memory does no harm.
  */
-static inline void stub_prefetch_to_read(const void *from, size_t bytes) {
+STUB_INLINE void stub_prefetch_to_read(const void *from, size_t bytes) {
     for (size_t byte = 0; byte < bytes; byte += STUB_CACHE_LINE) {
         __builtin_prefetch((const uint8_t *)from + byte, 0);
     }
 }
 
-static inline void stub_prefetch_to_write(const void *from, size_t bytes) {
+STUB_INLINE void stub_prefetch_to_write(const void *from, size_t bytes) {
     for (size_t byte = 0; byte < bytes; byte += STUB_CACHE_LINE) {
         __builtin_prefetch((const uint8_t *)from + byte, 1);
     }

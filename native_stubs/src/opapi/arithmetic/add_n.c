@@ -1,8 +1,8 @@
 /* aclnnAddN: the sum of a list of tensors of one shape. Floats are summed in fp32 and rounded once. */
 #include <stdlib.h>
 
+#include "opapi/made_view.h"
 #include "opapi/map.h"
-#include "opapi/norm/made_view.h"
 
 enum { TENSORS, OUT };
 

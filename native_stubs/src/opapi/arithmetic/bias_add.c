@@ -1,8 +1,8 @@
 /* aclnnBiasAdd: x plus one number for each channel; dataFormat says which axis that is. */
 #include <string.h>
 
+#include "opapi/made_view.h"
 #include "opapi/map.h"
-#include "opapi/norm/made_view.h"
 
 enum { X, BIAS, FORMAT, OUT };
 

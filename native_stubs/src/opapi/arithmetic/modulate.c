@@ -1,8 +1,8 @@
 /* aclnnModulate: out = self * (1 + scale) + shift for x of [B, L, D], with one row of scale and shift for each of the
  * first axis; and aclnnModulateBackward. fp32, rounded once. */
 #include "opapi/lines.h"
+#include "opapi/made_view.h"
 #include "opapi/map.h"
-#include "opapi/norm/made_view.h"
 
 enum { SELF, SCALE, SHIFT, OUT };
 

@@ -2,6 +2,7 @@
 #include "opapi/attention/attention_block.h"
 #include "opapi/attention/attention_loops.h"
 #include "opapi/elements.h"
+#include "opapi/loops.h"
 #include "opapi/simd.h"
 
 enum { COLUMNS = STUB_ATTENTION_COLUMNS };
@@ -9,9 +10,6 @@ enum { COLUMNS = STUB_ATTENTION_COLUMNS };
 /* Caches are far away and a head's tokens far apart, so that processors do not guess the next one: how many tokens
  * before its use one is asked for. */
 enum { AHEAD = 8, LINE = 64 };
-
-/* Always part of the caller: calls of functions that only prefetch are taken for useless. */
-#define PREFETCH static inline __attribute__((always_inline))
 
 uint8_t *stub_heads_at(const stub_heads *heads, int64_t head, int64_t token) {
     if (!heads->pages) {
@@ -56,7 +54,8 @@ static int64_t find_tokens(const stub_heads *heads, int64_t head, int64_t token,
     return found;
 }
 
-PREFETCH void prefetch(const uint8_t *at, int64_t bytes) {
+/* Always part of the caller: compilers take calls of functions that only prefetch for useless. */
+STUB_INLINE void prefetch(const uint8_t *at, int64_t bytes) {
     for (int64_t byte = 0; byte < bytes; byte += LINE) {
         __builtin_prefetch(at + byte, 0);
     }

@@ -2,8 +2,8 @@
  * are divided by the square root of a head's length. fp32, rounded once. */
 #include <math.h>
 
+#include "opapi/made_view.h"
 #include "opapi/map.h"
-#include "opapi/norm/made_view.h"
 
 enum { QKV, BIAS, HEADS, Q, PARTS = 3 };
 

@@ -6,7 +6,7 @@
 #include "core/parallel.h"
 #include "opapi/linalg/matrices.h"
 #include "opapi/map.h"
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 enum { X1, X2, P, MODE, OUT };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "opapi/map.h"
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 enum { COST, TOLERANCE, P, MOST_ROWS = 10000, MOST_COLUMNS = 1024, MOST_STEPS = 10000 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "opapi/kernel.h"
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 enum { POINTS, INDICES = 2, GRADS = 4, RESULTS = 6, SETS = 2, PLANE = 2 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "opapi/kernel.h"
-#include "opapi/norm/line_set.h"
+#include "opapi/line_set.h"
 
 enum { SELF, TARGET, REDUCTION, OUT, IS_TARGET, KEPT = 0, MEAN, SUM };
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
 #include "opapi/matmul/product.h"
-#include "opapi/norm/floats.h"
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 enum { Y, X, WEIGHT_B, INDICES, WEIGHT_A, LAYER, SCALE, OFFSET, SLICE, OUT, UNIT = 16, MOST_RANK = 128, MOST = 32 };
 

@@ -6,7 +6,7 @@
 #include "opapi/kernel.h"
 #include "opapi/matmul/product.h"
 #include "opapi/matmul/quant.h"
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 enum { X1, X2, PARAMETERS, BIAS, TRANSPOSE_X1, TRANSPOSE_X2, OUT, MOST_RANK = 6, UNIT = 16 };
 

@@ -7,7 +7,7 @@
 #include "opapi/kernel.h"
 #include "opapi/matmul/activations.h"
 #include "opapi/matmul/product.h"
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 enum { X, W1, W2, EXPERTS, B1, B2, SCALE, LAST_QUANTISER = 13, ACTIVATION, PRECISE, ENDS, Y };
 enum { MOST_EXPERTS = 256 };

@@ -5,7 +5,7 @@
 #include "opapi/kernel.h"
 #include "opapi/matmul/nz.h"
 #include "opapi/matmul/quant.h"
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 enum { X1, X2, X1_SCALE, X2_SCALE, Y_SCALE, X1_OFFSET, X2_OFFSET, Y_OFFSET, BIAS };
 enum { TRANSPOSE_X1 = BIAS + 1, TRANSPOSE_X2, GROUP_SIZE, DIMS, KEEP_DIMS, OUT, TILE_RANK = 5 };

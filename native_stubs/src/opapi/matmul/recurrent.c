@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "opapi/floats.h"
 #include "opapi/matmul/gemm.h"
-#include "opapi/norm/floats.h"
 
 /* One layer in one direction. */
 typedef struct {

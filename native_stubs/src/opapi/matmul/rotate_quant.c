@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
 #include "opapi/matmul/gemm.h"
-#include "opapi/norm/floats.h"
 #include "opapi/quantisation/quantised.h"
 
 enum { X, ROTATION, ALPHA, AXIS, ROUND_MODE, SCALE_ALG, DST_MAX, TRANS, OUT, SCALE };

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/half.h"
-#include "opapi/norm/floats.h"
+#include "opapi/floats.h"
 
 enum { LEAST = -128, MOST = 127 };
 

@@ -6,7 +6,7 @@
 
 #include "core/parallel.h"
 #include "opapi/elements.h"
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 enum { SHARE = 32 * STUB_STRETCH };
 

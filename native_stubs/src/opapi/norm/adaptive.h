@@ -2,7 +2,7 @@
 #ifndef ASCEND_STUB_OPAPI_ADAPTIVE_H
 #define ASCEND_STUB_OPAPI_ADAPTIVE_H
 
-#include "opapi/norm/made_view.h"
+#include "opapi/made_view.h"
 #include "opapi/norm/norm_checks.h"
 
 typedef struct {

@@ -2,7 +2,7 @@
 #ifndef ASCEND_STUB_OPAPI_CHANNEL_LINES_H
 #define ASCEND_STUB_OPAPI_CHANNEL_LINES_H
 
-#include "opapi/norm/floats.h"
+#include "opapi/floats.h"
 
 /* y = (x - mean) * rstd * weight + bias. */
 typedef struct {

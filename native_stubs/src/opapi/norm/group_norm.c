@@ -1,8 +1,8 @@
 /* Norms over groups of channels, with swish behind: y = (x - mean) * rstd * gamma + beta, then y / (1 + exp(-s * y)).
  * fp32 arithmetic, rounded once. A line is the elements of one group of one sample. */
 #include "opapi/kernel.h"
+#include "opapi/made_view.h"
 #include "opapi/norm/channel_lines.h"
-#include "opapi/norm/made_view.h"
 #include "opapi/norm/norm_checks.h"
 
 enum { NONE = STUB_NO_ARGUMENT };

@@ -3,10 +3,10 @@
  * dy is the gradient before it. fp32 arithmetic, rounded once. */
 #include <stdlib.h>
 
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
+#include "opapi/made_view.h"
 #include "opapi/math.h"
-#include "opapi/norm/floats.h"
-#include "opapi/norm/made_view.h"
 #include "opapi/norm/norm_checks.h"
 
 enum { NONE = STUB_NO_ARGUMENT };

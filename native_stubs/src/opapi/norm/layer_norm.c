@@ -2,9 +2,9 @@
  * adaptive scale and shift behind. fp32 arithmetic, rounded once; sums are normalised before they are rounded. */
 #include <string.h>
 
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
 #include "opapi/norm/adaptive.h"
-#include "opapi/norm/floats.h"
 #include "opapi/norm/norm_checks.h"
 #include "opapi/promote.h"
 

@@ -1,8 +1,8 @@
 /* aclnnMaskedSoftmaxWithRelPosBias: softmax(scaleValue * x + attenMask + relativePosBias) along the last axis, for x of
  * [B * W, N, S1, S2] or [B, W, N, S1, S2], a mask for each W and a bias for each N. fp32 arithmetic, rounded once. */
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
-#include "opapi/norm/floats.h"
-#include "opapi/norm/made_view.h"
+#include "opapi/made_view.h"
 #include "opapi/norm/norm_checks.h"
 #include "opapi/norm/softmax_lines.h"
 

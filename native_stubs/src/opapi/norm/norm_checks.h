@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "opapi/norm/line_set.h"
+#include "opapi/line_set.h"
 #include "opapi/validate.h"
 
 /* The number of entries of an array of arguments, for the functions below. */

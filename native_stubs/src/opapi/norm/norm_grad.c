@@ -3,9 +3,9 @@
  * dbeta = sum(dy) over the rows. fp32 arithmetic, rounded once. */
 #include "opapi/norm/norm_grad.h"
 
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
-#include "opapi/norm/floats.h"
-#include "opapi/norm/made_view.h"
+#include "opapi/made_view.h"
 
 enum { NONE = STUB_NO_ARGUMENT };
 

@@ -2,10 +2,10 @@
  * to be quantised go through FLOAT16, and are rounded half to even, as the vendor's kernels have it. */
 #include <math.h>
 
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
+#include "opapi/made_view.h"
 #include "opapi/norm/channel_lines.h"
-#include "opapi/norm/floats.h"
-#include "opapi/norm/made_view.h"
 #include "opapi/norm/norm_checks.h"
 
 /* x * factor + offset as INT8. */

@@ -2,8 +2,8 @@
  * statistics, and quantised again: round(y / scale + zero point), half away from zero, kept in range. fp32. */
 #include <math.h>
 
+#include "opapi/made_view.h"
 #include "opapi/map.h"
-#include "opapi/norm/made_view.h"
 #include "opapi/norm/norm_checks.h"
 
 enum { INPUT, MEAN, VARIANCE, IN_SCALE, IN_ZERO, OUT_SCALE, OUT_ZERO, WEIGHT, BIAS, EPSILON, OUTPUT };

@@ -6,9 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
-#include "opapi/norm/floats.h"
-#include "opapi/norm/line_set.h"
+#include "opapi/line_set.h"
 #include "opapi/norm/norm_checks.h"
 
 /* Where the arguments are, and what is different. */

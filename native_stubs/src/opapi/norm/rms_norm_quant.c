@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
-#include "opapi/norm/floats.h"
 #include "opapi/norm/norm_checks.h"
 #include "opapi/quantisation/quantised.h"
 

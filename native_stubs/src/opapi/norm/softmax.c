@@ -1,7 +1,7 @@
 /* aclnnSoftmax and aclnnLogSoftmax along one axis, and their backward forms. fp32 arithmetic (DOUBLE: fp64), rounded
  * once. */
 #include "opapi/kernel.h"
-#include "opapi/norm/line_set.h"
+#include "opapi/line_set.h"
 #include "opapi/norm/softmax_lines.h"
 
 typedef struct {

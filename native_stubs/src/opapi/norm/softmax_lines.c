@@ -1,9 +1,9 @@
 /* Loops of softmax: maxima and sums in lanes. */
 #include "opapi/norm/softmax_lines.h"
 
+#include "opapi/floats.h"
 #include "opapi/loops.h"
 #include "opapi/math.h"
-#include "opapi/norm/floats.h"
 
 enum { LANES = 16 };
 

@@ -8,7 +8,7 @@
 #include "opapi/kernel.h"
 #include "opapi/lines.h"
 #include "opapi/ordering/order.h"
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 enum { SELF, FLATTENED = 1000 /* what dim is when there is none */ };
 

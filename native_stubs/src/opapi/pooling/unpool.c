@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "opapi/kernel.h"
-#include "opapi/norm/line_set.h"
+#include "opapi/line_set.h"
 #include "opapi/validate.h"
 
 enum { NONE = STUB_NO_ARGUMENT };

@@ -1,7 +1,7 @@
 /* aclnnAscendQuant and aclnnAscendQuantV3: y = round(x * scale + offset), x * scale * scale in sqrtMode; fp32
  * arithmetic, each operation rounded once, then one rounding to an integer that is kept in the range of y. */
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
-#include "opapi/norm/floats.h"
 #include "opapi/norm/norm_checks.h"
 #include "opapi/quantisation/quantised.h"
 

@@ -1,7 +1,7 @@
 /* aclnnDequantBias: y = x * weightScale * activateScale, plus an INT32 bias before or a float one behind; fp32
  * arithmetic, each operation rounded once, then one rounding to the output. */
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
-#include "opapi/norm/floats.h"
 #include "opapi/norm/norm_checks.h"
 
 enum { X, WEIGHT_SCALE, ROW_SCALE, BIAS, OUTPUT_TYPE, OUT };

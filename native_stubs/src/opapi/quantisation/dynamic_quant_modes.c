@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/half.h"
-#include "opapi/norm/floats.h"
+#include "opapi/floats.h"
 #include "opapi/norm/norm_checks.h"
 #include "opapi/quantisation/dynamic_quant.h"
 #include "opapi/quantisation/quantised.h"

@@ -2,7 +2,7 @@
 #ifndef ASCEND_STUB_OPAPI_EXPERTS_H
 #define ASCEND_STUB_OPAPI_EXPERTS_H
 
-#include "opapi/norm/line_set.h"
+#include "opapi/line_set.h"
 
 typedef struct {
     const int64_t *groups; /* NULL: one expert for all */

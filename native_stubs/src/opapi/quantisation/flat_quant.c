@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
 #include "opapi/loops.h"
-#include "opapi/norm/floats.h"
 #include "opapi/quantisation/quantised.h"
 
 enum { X, P1, P2, CLIP_RATIO, OUT, SCALE };

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "core/half.h"
+#include "opapi/floats.h"
 #include "opapi/glu/gelu.h"
 #include "opapi/kernel.h"
-#include "opapi/norm/floats.h"
 #include "opapi/norm/norm_checks.h"
 #include "opapi/quantisation/quantised.h"
 

@@ -1,7 +1,7 @@
 /* aclnnGroupQuant: y = round(x * scale + offset) with a row of scales for each group of x's rows, and one offset; fp32
  * arithmetic, each operation rounded once. */
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
-#include "opapi/norm/floats.h"
 #include "opapi/norm/norm_checks.h"
 #include "opapi/quantisation/experts.h"
 #include "opapi/quantisation/quantised.h"

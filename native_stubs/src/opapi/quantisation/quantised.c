@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/half.h"
+#include "opapi/floats.h"
 #include "opapi/loops.h"
-#include "opapi/norm/floats.h"
 
 enum { INT8_LIMIT = 127, INT4_LIMIT = 7, INT4_PER_WORD = 8, INT4_PER_BYTE = 2 };
 

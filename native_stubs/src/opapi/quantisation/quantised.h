@@ -3,7 +3,7 @@
 #ifndef ASCEND_STUB_OPAPI_QUANTISED_H
 #define ASCEND_STUB_OPAPI_QUANTISED_H
 
-#include "opapi/norm/line_set.h"
+#include "opapi/line_set.h"
 #include "opapi/validate.h"
 
 #define STUB_QUANTISED (STUB_DTYPE(ACL_INT8) | STUB_DTYPE(ACL_INT4) | STUB_DTYPE(ACL_INT32))

@@ -5,9 +5,9 @@
 #include <math.h>
 
 #include "core/half.h"
+#include "opapi/floats.h"
 #include "opapi/kernel.h"
 #include "opapi/math.h"
-#include "opapi/norm/floats.h"
 #include "opapi/quantisation/experts.h"
 #include "opapi/quantisation/quantised.h"
 

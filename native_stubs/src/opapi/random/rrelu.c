@@ -1,9 +1,9 @@
 /* aclnnRReluWithNoise: negative numbers times a random slope, which the noise keeps; without training, times the slope
  * in the middle. The slope is rounded to the tensors' type before it is used. */
 #include "core/half.h"
+#include "opapi/floats.h"
 #include "opapi/map.h"
 #include "opapi/moves/numbers.h"
-#include "opapi/norm/floats.h"
 #include "opapi/random/source.h"
 
 enum { SELF, NOISE, LOWER, UPPER, TRAINING };

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "opapi/kernel.h"
+#include "opapi/line_set.h"
 #include "opapi/lines.h"
 #include "opapi/math.h"
-#include "opapi/norm/line_set.h"
 #include "opapi/validate.h"
 
 enum { SELF, OUT };

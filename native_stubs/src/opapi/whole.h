@@ -1,6 +1,6 @@
 /* A tensor's elements as one array of numbers, row-major, for operators that must see all of them. */
-#ifndef ASCEND_STUB_OPAPI_ORDERING_WHOLE_H
-#define ASCEND_STUB_OPAPI_ORDERING_WHOLE_H
+#ifndef ASCEND_STUB_OPAPI_WHOLE_H
+#define ASCEND_STUB_OPAPI_WHOLE_H
 
 #include "opapi/elements.h"
 #include "opapi/view.h"

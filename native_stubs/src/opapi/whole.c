@@ -1,5 +1,5 @@
 /* All elements of a view, row by row. */
-#include "opapi/ordering/whole.h"
+#include "opapi/whole.h"
 
 #include "nnopbase/descriptors.h"
 

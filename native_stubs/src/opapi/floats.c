@@ -1,5 +1,5 @@
 /* Sums in lanes, and the step from a row to its normalised values. */
-#include "opapi/norm/floats.h"
+#include "opapi/floats.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Opening, describing and running the operands of line-by-line operators. */
-#include "opapi/norm/line_set.h"
+#include "opapi/line_set.h"
 
 #include <stdlib.h>
 #include <string.h>

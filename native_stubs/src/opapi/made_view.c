@@ -1,5 +1,5 @@
 /* Making views axis by axis. */
-#include "opapi/norm/made_view.h"
+#include "opapi/made_view.h"
 
 void stub_made_start(stub_made_view *made, const stub_view *of) {
     made->tensor = *of->tensor;
