@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-#include "aclnnop/aclnn_logdet.h"
+#include "aclnnop/aclnn_relu6.h"
 #include "anti_quant_call.h"
 #include "ascend_stub/kernel.h"
 
@@ -55,20 +55,20 @@ void release(void *user) {
 const stub_kernel kernel = {check, negate};
 constexpr std::array<float, 3> values = {1.0f, -2.0f, 3.0f};
 
-struct LogdetCall {
-    LogdetCall() : self_data(values.data(), sizeof values), out_data(values.data(), sizeof values) {
+struct Relu6Call {
+    Relu6Call() : self_data(values.data(), sizeof values), out_data(values.data(), sizeof values) {
         self = make_tensor(ACL_FLOAT, 3, self_data.get());
         out = make_tensor(ACL_FLOAT, 3, out_data.get());
     }
-    ~LogdetCall() {
+    ~Relu6Call() {
         CHECK_STATUS(0, aclDestroyTensor(self));
         CHECK_STATUS(0, aclDestroyTensor(out));
     }
     aclnnStatus phase_one() {
-        return aclnnLogdetGetWorkspaceSize(self, out, &workspace_size, &executor);
+        return aclnnRelu6GetWorkspaceSize(self, out, &workspace_size, &executor);
     }
     aclnnStatus phase_two(aclrtStream stream = nullptr) {
-        return aclnnLogdet(out_data.get(), workspace_size, executor, stream); // the kernel leaves its workspace alone
+        return aclnnRelu6(out_data.get(), workspace_size, executor, stream); // the kernel leaves its workspace alone
     }
     bool negated() const {
         std::array<float, 3> read;
@@ -82,43 +82,43 @@ struct LogdetCall {
 };
 
 void an_operator_without_a_kernel_says_how_to_give_it_one() {
-    LogdetCall call;
+    Relu6Call call;
     CHECK_STATUS(561003, call.phase_one());
     const std::string text = aclGetRecentErrMsg();
-    CHECK(text.find("@ao.stub.kernel(\"aclnnLogdet\")") != std::string::npos);
+    CHECK(text.find("@ao.stub.kernel(\"aclnnRelu6\")") != std::string::npos);
     CHECK(text.find("stub_register_kernel") != std::string::npos);
 }
 
 void a_registered_kernel_checks_and_runs() {
     Registered mine;
-    LogdetCall call;
-    CHECK(!stub_kernel_is_registered("aclnnLogdet"));
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &kernel, &mine, release));
-    CHECK(stub_kernel_is_registered("aclnnLogdet"));
+    Relu6Call call;
+    CHECK(!stub_kernel_is_registered("aclnnRelu6"));
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &kernel, &mine, release));
+    CHECK(stub_kernel_is_registered("aclnnRelu6"));
     CHECK_STATUS(0, call.phase_one());
     CHECK(call.workspace_size == 16);
     CHECK_STATUS(0, call.phase_two());
     synchronize();
     CHECK(call.negated());
     uint64_t size;
-    CHECK_STATUS(161001, aclnnLogdetGetWorkspaceSize(nullptr, call.out, &size, &call.executor));
+    CHECK_STATUS(161001, aclnnRelu6GetWorkspaceSize(nullptr, call.out, &size, &call.executor));
     CHECK(recent_message_has("says the test"));
     CHECK(mine.checked == 2 && mine.ran == 1 && mine.released == 0);
-    CHECK_STATUS(0, stub_unregister_kernel("aclnnLogdet"));
+    CHECK_STATUS(0, stub_unregister_kernel("aclnnRelu6"));
     CHECK(mine.released == 1);
     CHECK_STATUS(561003, call.phase_one());
 }
 
 void a_kernel_needs_no_check() {
     Registered mine;
-    LogdetCall call;
+    Relu6Call call;
     const stub_kernel unchecked = {nullptr, negate};
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &unchecked, &mine, nullptr));
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &unchecked, &mine, nullptr));
     CHECK_STATUS(0, call.phase_one());
     CHECK_STATUS(0, call.phase_two());
     synchronize();
     CHECK(call.negated());
-    CHECK_STATUS(0, stub_unregister_kernel("aclnnLogdet"));
+    CHECK_STATUS(0, stub_unregister_kernel("aclnnRelu6"));
 }
 
 void it_wins_over_a_kernel_of_the_stand_in() {
@@ -139,16 +139,16 @@ void a_planned_call_keeps_its_kernel() {
     std::vector<int> order;
     first.order = second.order = &order;
     first.number = 1, second.number = 2;
-    LogdetCall planned, queued, later;
+    Relu6Call planned, queued, later;
     HeldStream stream;
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &kernel, &first, release));
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &kernel, &first, release));
     CHECK_STATUS(0, planned.phase_one());
     CHECK_STATUS(0, queued.phase_one());
     CHECK_STATUS(0, queued.phase_two(stream.get()));
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &kernel, &second, release)); // replaces
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &kernel, &second, release)); // replaces
     CHECK_STATUS(0, later.phase_one());
     CHECK_STATUS(0, later.phase_two(stream.get()));
-    CHECK_STATUS(0, stub_unregister_kernel("aclnnLogdet"));
+    CHECK_STATUS(0, stub_unregister_kernel("aclnnRelu6"));
     CHECK_STATUS(0, planned.phase_two(stream.get()));
     CHECK(first.released == 0 && second.released == 0);
     stream.open_and_synchronize();
@@ -159,11 +159,11 @@ void a_planned_call_keeps_its_kernel() {
 
 void a_repeatable_executor_holds_its_kernel_until_it_is_destroyed() {
     Registered mine;
-    LogdetCall call;
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &kernel, &mine, release));
+    Relu6Call call;
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &kernel, &mine, release));
     CHECK_STATUS(0, call.phase_one());
     CHECK_STATUS(0, aclSetAclOpExecutorRepeatable(call.executor));
-    CHECK_STATUS(0, stub_unregister_kernel("aclnnLogdet"));
+    CHECK_STATUS(0, stub_unregister_kernel("aclnnRelu6"));
     for (int i = 0; i < 3; i++) {
         CHECK_STATUS(0, call.phase_two());
     }
@@ -176,14 +176,14 @@ void a_repeatable_executor_holds_its_kernel_until_it_is_destroyed() {
 void a_failing_run_is_the_stream_s_error_once() {
     Registered mine;
     mine.answer = stub_kernel_fail(361001, "");
-    LogdetCall call;
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &kernel, &mine, release));
+    Relu6Call call;
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &kernel, &mine, release));
     CHECK_STATUS(0, call.phase_one());
     CHECK_STATUS(0, call.phase_two());
     CHECK_STATUS(361001, aclrtSynchronizeStream(nullptr));
-    CHECK(recent_message_has("aclnnLogdet failed"));
+    CHECK(recent_message_has("aclnnRelu6 failed"));
     CHECK_STATUS(0, aclrtSynchronizeStream(nullptr));
-    CHECK_STATUS(0, stub_unregister_kernel("aclnnLogdet"));
+    CHECK_STATUS(0, stub_unregister_kernel("aclnnRelu6"));
 }
 
 aclnnStatus fail_at_length(const stub_call *) {
@@ -192,29 +192,29 @@ aclnnStatus fail_at_length(const stub_call *) {
 }
 
 void a_text_longer_than_a_formatted_one_arrives_whole() {
-    LogdetCall call;
+    Relu6Call call;
     const stub_kernel failing = {nullptr, fail_at_length};
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &failing, nullptr, nullptr));
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &failing, nullptr, nullptr));
     CHECK_STATUS(0, call.phase_one());
     CHECK_STATUS(0, call.phase_two());
     CHECK_STATUS(361001, aclrtSynchronizeStream(nullptr));
     CHECK(recent_message_has("x the end"));
-    CHECK_STATUS(0, stub_unregister_kernel("aclnnLogdet"));
+    CHECK_STATUS(0, stub_unregister_kernel("aclnnRelu6"));
 }
 
 void a_tensor_outside_of_device_memory_is_refused_with_its_name() {
     Registered mine;
-    LogdetCall call;
+    Relu6Call call;
     float host[3] = {};
     aclTensor *outside = make_tensor(ACL_FLOAT, 3, host);
     aclrtStream stream;
     CHECK_STATUS(0, aclrtCreateStream(&stream));
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &kernel, &mine, release));
-    CHECK_STATUS(0, aclnnLogdetGetWorkspaceSize(outside, call.out, &call.workspace_size, &call.executor));
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &kernel, &mine, release));
+    CHECK_STATUS(0, aclnnRelu6GetWorkspaceSize(outside, call.out, &call.workspace_size, &call.executor));
     CHECK_STATUS(0, call.phase_two(stream));
     CHECK_STATUS(507015, aclrtSynchronizeStream(stream));
-    CHECK(recent_message_has("aclnnLogdet: self (FLOAT [3])"));
-    CHECK_STATUS(0, stub_unregister_kernel("aclnnLogdet"));
+    CHECK(recent_message_has("aclnnRelu6: x (FLOAT [3])"));
+    CHECK_STATUS(0, stub_unregister_kernel("aclnnRelu6"));
     CHECK_STATUS(0, aclDestroyTensor(outside));
     CHECK_STATUS(0, aclrtDestroyStream(stream));
 }
@@ -260,7 +260,7 @@ void every_kind_of_argument_can_be_read() {
     const bool mask[] = {true, false};
     double alpha = 2.5;
     int32_t nine = 9;
-    LogdetCall call;
+    Relu6Call call;
     const aclTensor *x[] = {make_tensor(ACL_FLOAT, 3, call.self_data.get())};
     const aclScalar *factor[] = {aclCreateScalar(&nine, ACL_INT32)};
     stub_value args[7];
@@ -286,18 +286,18 @@ void every_kind_of_argument_can_be_read() {
 void registering_refuses_what_it_cannot_use() {
     const stub_kernel empty = {nullptr, nullptr};
     CHECK_STATUS(161001, stub_register_kernel(nullptr, &kernel, nullptr, nullptr));
-    CHECK_STATUS(161001, stub_register_kernel("aclnnLogdet", nullptr, nullptr, nullptr));
-    CHECK_STATUS(161001, stub_register_kernel("aclnnLogdet", &empty, nullptr, nullptr));
+    CHECK_STATUS(161001, stub_register_kernel("aclnnRelu6", nullptr, nullptr, nullptr));
+    CHECK_STATUS(161001, stub_register_kernel("aclnnRelu6", &empty, nullptr, nullptr));
     CHECK_STATUS(161001, stub_unregister_kernel(nullptr));
-    CHECK_STATUS(161002, stub_unregister_kernel("aclnnLogdet"));
-    CHECK(recent_message_has("no kernel is registered for aclnnLogdet"));
+    CHECK_STATUS(161002, stub_unregister_kernel("aclnnRelu6"));
+    CHECK(recent_message_has("no kernel is registered for aclnnRelu6"));
 }
 
 // One thread replaces the kernel while others call: no call is lost, every registration is let go exactly once.
 void threads_may_register_while_others_call() {
     constexpr int calls = 200, threads = 3, replaced = 100;
     std::vector<Registered> all(replaced + 1);
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &kernel, &all[0], release));
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &kernel, &all[0], release));
     std::vector<std::thread> callers;
     for (int t = 0; t < threads; t++) {
         callers.emplace_back([] {
@@ -305,7 +305,7 @@ void threads_may_register_while_others_call() {
             aclrtStream stream;
             CHECK_STATUS(0, aclrtCreateStream(&stream));
             {
-                LogdetCall call;
+                Relu6Call call;
                 for (int i = 0; i < calls; i++) {
                     CHECK_STATUS(0, call.phase_one());
                     CHECK_STATUS(0, call.phase_two(stream));
@@ -317,12 +317,12 @@ void threads_may_register_while_others_call() {
         });
     }
     for (int i = 1; i <= replaced; i++) {
-        CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &kernel, &all[i], release));
+        CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &kernel, &all[i], release));
     }
     for (auto &caller : callers) {
         caller.join();
     }
-    CHECK_STATUS(0, stub_unregister_kernel("aclnnLogdet"));
+    CHECK_STATUS(0, stub_unregister_kernel("aclnnRelu6"));
     int ran = 0;
     for (const Registered &each : all) {
         ran += each.ran;
@@ -342,13 +342,13 @@ aclnnStatus wait_inside(const stub_call *) {
 // Last: there is no way back.
 void closing_waits_for_a_running_kernel_and_fails_queued_ones() {
     Registered mine;
-    LogdetCall running, queued;
+    Relu6Call running, queued;
     aclrtStream stream;
     CHECK_STATUS(0, aclrtCreateStream(&stream));
     const stub_kernel waiting = {nullptr, wait_inside};
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &waiting, nullptr, nullptr));
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &waiting, nullptr, nullptr));
     CHECK_STATUS(0, running.phase_one());
-    CHECK_STATUS(0, stub_register_kernel("aclnnLogdet", &kernel, &mine, release));
+    CHECK_STATUS(0, stub_register_kernel("aclnnRelu6", &kernel, &mine, release));
     CHECK_STATUS(0, queued.phase_one());
     CHECK_STATUS(0, running.phase_two(stream));
     CHECK_STATUS(0, queued.phase_two(stream));
@@ -358,7 +358,7 @@ void closing_waits_for_a_running_kernel_and_fails_queued_ones() {
         stub_close_kernels();
         closed = true;
     });
-    LogdetCall probe; // refused as soon as the closing has begun
+    Relu6Call probe; // refused as soon as the closing has begun
     while (probe.phase_one() == 0) {
         CHECK_STATUS(0, aclDestroyAclOpExecutor(probe.executor));
         std::this_thread::yield();
@@ -369,7 +369,7 @@ void closing_waits_for_a_running_kernel_and_fails_queued_ones() {
     CHECK_STATUS(361001, aclrtSynchronizeStream(stream));
     CHECK(recent_message_has("interpreter that has ended"));
     CHECK_STATUS(361001, queued.phase_one()); // its check would have been called
-    CHECK_STATUS(0, stub_unregister_kernel("aclnnLogdet"));
+    CHECK_STATUS(0, stub_unregister_kernel("aclnnRelu6"));
     CHECK(mine.ran == 0 && mine.released == 0);
     CHECK_STATUS(0, aclrtDestroyStream(stream));
 }
