@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import ml_dtypes
@@ -78,7 +79,8 @@ def linspace(rng: np.random.Generator, dtype: str) -> Made:
     start, end = (float(v) for v in rng.integers(0, 50, 2))
     steps = int(rng.integers(0, 40))
     given = (start + 0.75, end + 0.75) if dtype in ("int8", "uint8", "int16", "int32") else (start, end)
-    values = np.linspace(start, end, steps)
+    width = Fraction(int(end - start)) / max(steps - 1, 1)
+    values = np.array([float(int(start) + width * i) for i in range(steps)])  # exact; np.linspace is not
     if dtype in INTEGERS.split():
         step = (end - start) / max(steps - 1, 1)
         values = np.array(
