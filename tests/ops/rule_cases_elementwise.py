@@ -99,6 +99,7 @@ BINARY = [
     out("IsInScalarTensor", b1(4), element=1, testElements=i32(4)),
     out("IsInTensorScalar", b1(2, 2), element=i32(2, 2), testElement=1),
     out("Equal", b1(1), self=f32(2, 2), other=f32(3)),
+    *each("BiasAdd SiluMul", bf16(2, 3), x=bf16(2, 3)),
     *each("AddN MaxN MinN Sum", f16(2, 3), tensors=(f16(2, 3), f16(2, 3))),
     *each("MaxN MinN Sum", f32(2, 3), tensors=(f32(2, 1), f32(3))),
     out("Complex", c64(2, 3), real=f32(2, 1), imag=f32(3)),

@@ -48,6 +48,9 @@ GRADIENTS = [
     out("ThresholdBackward", f16(2, 3), gradOutput=f16(3), self=X),
     *gradient("EluBackward SeluBackward", X, gradOutput=X),
     *each("SoftmaxBackward LogSoftmaxBackward", X, gradOutput=X, output=X),
+    *(Case(each_, {"y": X, "dy": X}, {"dx": X}) for each_ in ("TanhGrad", "SoftmaxGrad")),
+    Case("AsinGrad", {"y": X, "dy": X}, {"z": X}),
+    Case("ReluGradV3", {"x": X, "y": X}, {"z": X}),
     out("SwiGluGrad", f16(2, 8), yGrad=f16(2, 4), x=f16(2, 8)),
     out("SituGluGrad", f16(2, 8), gradY=f16(2, 4), x=f16(2, 8)),
     Case(
@@ -70,6 +73,10 @@ GRADIENTS = [
 ]
 
 LOSSES = [
+    Case("HuberLoss", {"predictions": X, "targets": X, "delta": 1.0}, {"loss": X}),
+    Case("HingeLoss", {"predict": X, "target": X}, {"loss": X}),
+    *gradient("HingeLossGrad", X, predict=X, target=X, gradOutput=X),
+    out("MseLossGrad", X, gradOutput=X, self=X, target=X, reduction="mean"),
     *each("L1Loss MseLoss MseLossOut SoftMarginLoss", f32(2, 3), self=X, target=Y, reduction=0),
     *each("L1Loss MseLoss SoftMarginLoss", f32(), self=X, target=Y, reduction=1),
     *each("MseLossOut", f32(3), self=X, target=Y, reduction=1),

@@ -17,6 +17,9 @@ def padding(operator: str, expected: Spec, *pads: int, name: str = "padding") ->
 SHAPING = [
     out("Cat", f32(2, 8), tensors=(f32(2, 3), f16(2, 5)), dim=-1),
     out("Cat", f32(2, 3), tensors=(f32(0), f32(2, 3)), dim=1),
+    out("Expandv", f32(5, 2, 3, 4), self=X, shape=(5, 2, 3, 4)),
+    Case("DiagPart", {"x": i32(3, 3)}, {"y": i32(3)}),
+    Case("TensorMove", {"x": X}, {"y": X}),
     out("Stack", f32(3, 2, 4), tensors=(f32(3, 4), f16(3, 4)), dim=1),
     out("Stack", i8(4, 1), tensors=(i8(4),), dim=-1),
     out("SplitTensor", [f16(2, 3), f16(2, 3), f16(2, 1)], self=f16(2, 7), splitSections=3, dim=1),

@@ -148,6 +148,8 @@ REFUSED = [
     ("Arange", {"start": 0, "end": 4, "step": 0}, "step: is 0"),
     ("Arange", {"start": 0, "end": 4, "step": -1}, "step: -1 leads away"),
     ("Linspace", {"steps": -1}, "steps: is -1"),
+    ("Einsum", {"tensors": (f32(2, 3),), "equation": "abc->a"}, "equation: 'abc->a' has 'abc' for"),
+    ("Einsum", {"tensors": (f32(2, 3),), "equation": "ab,c->a"}, "equation: 'ab,c->a' is none of 1 tensors"),
     ("AffineGrid", {"theta": f32(2, 2, 3), "size": (2, 3)}, "size: (2, 3) has 2"),
     ("Pdist", {"self": f32(2)}, "self: shape (2,)"),
     ("Cdist", {"x1": f32(2, 3), "x2": f32(2, 4)}, "x2: shape (2, 4)"),

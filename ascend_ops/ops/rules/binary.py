@@ -60,6 +60,7 @@ RULES: dict[str, Outputs] = {
     **_each("XLogYTensor XLogYScalarOther XLogYScalarSelf", _REAL_PAIR),
     **_each("DivMod DivMods", _joined("self", "other", dtype=_quotient("self", "other"))),
     "aclnnXlog1py": _joined("x", "y", dtype=same_as("x"), result="z"),
+    **_each("BiasAdd SiluMul", {"out": Output(like("x"), same_as("x"))}),
     "aclnnHeaviside": _joined("input", "values", dtype=same_as("input")),
     # Three operands.
     "aclnnLerp": _joined("self", "end", "weight", dtype=same_as("self")),

@@ -38,6 +38,9 @@ RULES: dict[str, Outputs] = {
     **_each("EluBackward SeluBackward", _like("gradOutput")),
     **_each("SoftmaxBackward LogSoftmaxBackward", _like("gradOutput", "out")),
     **_each("SwiGluGrad SituGluGrad LogitGrad", _like("x", "out")),
+    **_each("TanhGrad SoftmaxGrad", _like("y", "dx")),
+    "aclnnAsinGrad": _like("y", "z"),
+    "aclnnReluGradV3": _like("x", "z"),
     "aclnnPreluBackward": {**_like("self"), **_like("weight", "gradWeight")},
     # Padding: the gradient has the shape of what was padded.
     **_each("CircularPad2dBackward CircularPad3dBackward", _like("self")),

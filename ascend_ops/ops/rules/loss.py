@@ -86,7 +86,11 @@ RULES: dict[str, Outputs] = {
         "out": Output(_unless_reduced(axes("self", None, -1), _SCALAR), _SELF),
         "isTarget": Output(like("target"), _SELF),
     },
+    "aclnnHuberLoss": {"loss": Output(like("predictions"), same_as("predictions"))},
+    "aclnnHingeLoss": {"loss": Output(like("predict"), same_as("predict"))},
     # Gradients.
+    "aclnnHingeLossGrad": {"gradInput": Output(like("predict"), same_as("predict"))},
+    "aclnnMseLossGrad": _LIKE_SELF,
     "aclnnMseLossBackward": {"out": _GRADIENT},
     "aclnnSoftMarginLossBackward": {"out": _GRADIENT},
     "aclnnSmoothL1LossBackward": {

@@ -22,12 +22,14 @@ from ascend_ops.ops.rules._vocabulary import (
     like,
     matmul,
     number,
+    of_list,
     present,
     promoted,
     refuse,
     same_as,
     shape_of,
     tensor,
+    tensors,
 )
 from ascend_ops.ops.rules._vocabulary_parts import FLOAT32, INT8, all_of, each, has_dtype, only
 
@@ -122,8 +124,26 @@ _TRANSPOSED = computed(
 )
 _SUMMED = joined(axis_of("x1", 1), axis_of("x2", -1))
 
+
+def _einsum(call: Call) -> Shape:
+    """Every letter of the inputs has one size; the output has those behind the arrow."""
+    equation = str(call["equation"]).replace(" ", "")
+    inputs, _, output = equation.partition("->")
+    sizes: dict[str, int] = {}
+    given = tensors(call, "tensors")
+    for letters, each_ in zip(inputs.split(","), given, strict=False):
+        if len(letters) != len(each_.shape):
+            refuse("equation", f"{equation!r} has {letters!r} for a tensor of shape {tuple(each_.shape)}")
+        sizes.update(zip(letters, each_.shape, strict=True))
+    if inputs.count(",") + 1 != len(given) or not set(output) <= set(sizes):
+        refuse("equation", f"{equation!r} is none of {len(given)} tensors with an output of their letters")
+    return tuple(sizes[letter] for letter in output)
+
+
 RULES: dict[str, Outputs] = {
     **each("Matmul Mm BatchMatMul MatmulWeightNz BatchMatMulWeightNz", _product("self", "mat2")),
+    "aclnnEinsum": {"output": Output(computed("shape that equation says", _einsum), of_list("tensors"))},
+    "aclnnAddLora": {"out": Output(like("y"), same_as("y"))},
     "aclnnMv": _product("self", "vec"),
     "aclnnAddmv": _product("mat", "vec", promoted("self", "mat", "vec")),
     **each("Addmm AddmmWeightNz", _product("mat1", "mat2", promoted("self", "mat1", "mat2"))),

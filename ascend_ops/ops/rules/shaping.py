@@ -158,6 +158,7 @@ RULES: dict[str, Outputs] = {
     },
     # Repeating.
     "aclnnExpand": {"out": Output(expanded("self", "size"), _SAME)},
+    "aclnnExpandv": {"out": Output(expanded("self", "shape"), _SAME)},
     "aclnnRepeat": {"out": Output(repeated("self", "repeats"), _SAME)},
     "aclnnRepeatInterleave": {"out": Output(attribute("outputSize"), _SAME)},
     "aclnnRepeatInterleaveInt": {"out": Output(attribute("outputSize"), _SAME)},
@@ -185,6 +186,8 @@ RULES: dict[str, Outputs] = {
     "aclnnDiag": {
         "out": Output(computed("shape of the diagonal of self, or of the matrix with it", _diagonal), _SAME)
     },
+    "aclnnDiagPart": {"y": Output(axis_of("x", 0), same_as("x"))},
+    "aclnnTensorMove": {"y": Output(like("x"), same_as("x"))},
     "aclnnDiagFlat": {
         "out": Output(computed("shape (n, n), n = self.size + |diagonal|", _flat_diagonal), _SAME)
     },
